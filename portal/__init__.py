@@ -1,0 +1,1 @@
+"""The Django project and what joins the apps."""

@@ -1,0 +1,33 @@
+"""Making merchants."""
+
+from __future__ import annotations
+
+from itertools import count
+
+from django.db import transaction
+from django.utils.text import slugify
+
+from portal.tenancy.models import Location, Membership, Merchant, Role, User
+from portal.tenancy.scoping import scope
+
+MAIN = "MAIN"
+
+
+@transaction.atomic
+def create_merchant(*, name: str, owner: User) -> Merchant:
+    """A merchant with its owner and one location."""
+    merchant = Merchant.objects.create(name=name, slug=_find_free_slug(name))
+    with scope(merchant.pk):
+        Membership.objects.create(user=owner, role=Role.OWNER)
+        Location.objects.create(code=MAIN, name=name)
+    return merchant
+
+
+def _find_free_slug(name: str) -> str:
+    longest = Merchant._meta.get_field("slug").max_length or 50
+    base = slugify(name)[:longest].strip("-_") or "merchant"
+    taken = set(Merchant.objects.filter(slug__startswith=base[: longest - 10]).values_list("slug", flat=True))
+    if base not in taken:
+        return base
+    numbered = (f"{base[: longest - len(str(n)) - 1]}-{n}" for n in count(2))
+    return next(slug for slug in numbered if slug not in taken)
