@@ -1,0 +1,93 @@
+"""Odoo 19 as back office and accounting: https://www.odoo.com/documentation/19.0/developer/reference/external_api.html
+
+No webhooks: Odoo's core has only outgoing automation rules somebody would have to set up in its interface, unsigned, so
+everything is polled. Older versions (14 to 18, JSON-RPC) need another `_call` in transport.py and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from integrations.connectors.odoo.catalogue import OdooCatalogue
+from integrations.connectors.odoo.commands import OdooCommands
+from integrations.connectors.odoo.reads import VALUE_MODELS, OdooReads
+from integrations.connectors.odoo.state import OdooState
+from integrations.contract import records as r
+from integrations.contract.connector import Field, Idempotency, RateLimit, Role, Safety
+
+SEARCH = Idempotency(safety=Safety.SEARCH)
+REPEATABLE = Idempotency(safety=Safety.REPEATABLE)
+NONE = Idempotency(safety=Safety.NONE)
+
+
+class Odoo(OdooCatalogue, OdooReads, OdooCommands, OdooState):
+    """What the class says about itself; the work is in catalogue.py, reads.py, commands.py and state.py."""
+
+    key = "odoo"
+    label = "Odoo"
+    docs_url = "https://www.odoo.com/documentation/19.0/developer/reference/external_api.html"
+    roles = frozenset({Role.BACK_OFFICE, Role.ACCOUNTING})
+    credential_fields = (
+        Field(
+            name="api_key",
+            label="API key",
+            kind="secret",
+            help_text="In Odoo: your user's preferences, Account Security, New API Key. Use a user of its own.",
+        ),
+    )
+    settings_fields = (
+        Field(name="url", label="Address", kind="url", help_text="https://mycompany.odoo.com"),
+        Field(name="database", label="Database", required=False, help_text="Needed where a server has several."),
+        Field(
+            name="guest_partner_id",
+            label="Partner for guests",
+            required=False,
+            help_text="Id of the partner that orders without a customer are booked on.",
+        ),
+        Field(name="pricelist_id", label="Price list", required=False, help_text="Id of a list to read besides."),
+        Field(name="stock_by_warehouse", label="Stock by warehouse", kind="boolean", required=False, default=False),
+        Field(
+            name="push_warehouse_id",
+            label="Warehouse that takes stock figures",
+            required=False,
+            help_text="Id; not needed where there is only one.",
+        ),
+        Field(
+            name="search_lag_seconds",
+            label="Search lag (seconds)",
+            kind="integer",
+            required=False,
+            default=0,
+            help_text="0 unless Odoo reads from a replica of its database: then how far that may be behind.",
+        ),
+    )
+    rate_limit = RateLimit(per_second=10, burst=20, concurrency=4)
+    stock_basis = r.StockBasis.AVAILABLE
+    idempotency: ClassVar[Mapping[str, Idempotency]] = {
+        # Odoo knows no idempotency key; its searches are SQL queries and see every committed record.
+        "create_order": SEARCH,
+        "create_customer": SEARCH,
+        "create_refund": SEARCH,
+        "create_invoice": REPEATABLE,  # looks at the order's invoices first
+        "create_return": NONE,
+        "create_product": NONE,
+        "update_customer": REPEATABLE,
+        "update_order": REPEATABLE,
+        "update_order_status": REPEATABLE,
+        "cancel_order": REPEATABLE,
+        "cancel_order_lines": NONE,  # cancel_order with lines
+    }
+    value_kinds = (*VALUE_MODELS, "status")
+
+    @classmethod
+    def base_url(cls, credentials: Mapping[str, str], settings: Mapping[str, Any]) -> str:
+        return str(settings["url"]).rstrip("/")
+
+    @classmethod
+    def safety(cls, command: str, settings: Mapping[str, Any] | None = None) -> Idempotency:
+        declared = super().safety(command, settings)
+        if declared.safety is Safety.SEARCH:
+            return replace(declared, lag_seconds=int((settings or {}).get("search_lag_seconds") or 0))
+        return declared

@@ -1,0 +1,1 @@
+"""WooCommerce wc/v3. https://woocommerce.github.io/woocommerce-rest-api-docs/"""

@@ -1,0 +1,35 @@
+"""What the engine keeps."""
+
+from integrations.models.command import Attempt, Command, Exchange
+from integrations.models.connection import Connection, Credential, RateBudget
+from integrations.models.flow import Cursor, Flow, Procedure, ProcedureRun, ProcedureStep, Stream
+from integrations.models.hold import Hold
+from integrations.models.inbox import InboundEvent
+from integrations.models.link import Link
+from integrations.models.problem import Problem, Replay
+from integrations.models.run import RunLogLine, RunOutcome, SyncRun
+from integrations.models.value_mapping import ValueMapping
+
+__all__ = [
+    "Attempt",
+    "Command",
+    "Connection",
+    "Credential",
+    "Cursor",
+    "Exchange",
+    "Flow",
+    "Hold",
+    "InboundEvent",
+    "Link",
+    "Problem",
+    "Procedure",
+    "ProcedureRun",
+    "ProcedureStep",
+    "RateBudget",
+    "Replay",
+    "RunLogLine",
+    "RunOutcome",
+    "Stream",
+    "SyncRun",
+    "ValueMapping",
+]

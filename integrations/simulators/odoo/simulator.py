@@ -1,0 +1,137 @@
+"""An Odoo 19.0 with sales, stock and accounting, spoken to over JSON-2.
+
+documented: https://www.odoo.com/documentation/19.0/developer/reference/external_api.html and specs/odoo/live-doc. Each
+module of this package names the source of what it does, or says `judgement:` and why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, ClassVar
+
+from werkzeug.wrappers import Request, Response
+
+from integrations.simulators.base import ControlError, Simulator, json_response
+from integrations.simulators.odoo import control, json2, snapshot
+from integrations.simulators.odoo.errors import (
+    AccessError,
+    BadValue,
+    HttpError,
+    MissingError,
+    OdooError,
+    Unauthorized,
+    UserError,
+)
+from integrations.simulators.odoo.seed import build
+
+READS = frozenset(
+    {"search", "search_read", "search_count", "read", "fields_get", "name_search", "context_get", "has_group"}
+)
+
+
+class OdooSimulator(Simulator):
+    """`credentials`: `api_key` and `database`. More `databases` make the X-Odoo-Database header required."""
+
+    platform: ClassVar[str] = "odoo"
+
+    def __init__(self, *, seed: int = 1, state_path: Path | None = None) -> None:
+        super().__init__(seed=seed, state_path=state_path)
+        self.credentials = {"api_key": f"{self.rng.getrandbits(160):040x}", "database": "odoo"}
+        self.databases: tuple[str, ...] = (self.credentials["database"],)
+        self._written = False
+        self.db = build()
+        self.db.is_visible = self.is_visible
+        self.restore()
+
+    def handle(self, request: Request) -> Response:
+        status, content_type, body = json2.answer(
+            self.db,
+            key=self.credentials["api_key"],
+            databases=self.databases,
+            method=request.method,
+            path=request.path,
+            headers=request.headers,
+            body=request.get_data(),
+        )
+        self._written = self._written or self.db.written
+        return Response(body, status=status, content_type=content_type)
+
+    def fault_response(self, status: int) -> Response:
+        """documented: odoo/http.py, `serialize_exception`: the same five keys under every status."""
+        kinds: dict[int, type[OdooError]] = {
+            401: Unauthorized, 403: AccessError, 404: MissingError, 422: UserError, 500: BadValue,
+        }  # fmt: skip
+        error = kinds.get(status, HttpError)(f"Simulated {status}")
+        error.status = status
+        return json_response(error.body(), status)
+
+    def changed(self) -> None:
+        """Every JSON-2 call is a POST; only one that wrote something is worth saving."""
+        if self._written:
+            self._written = False
+            super().changed()
+
+    def _is_hit(self, request: Request) -> bool:
+        """Every JSON-2 call is a POST: `writes_only` goes by the method called."""
+        if self.dials.writes_only and request.path.rpartition("/")[2] in READS:
+            return False
+        return super()._is_hit(request)
+
+    def dump(self) -> dict[str, Any]:
+        return {"credentials": self.credentials, **snapshot.dump(self.db)}
+
+    def load(self, state: dict[str, Any]) -> None:
+        self.credentials = state["credentials"]
+        self.databases = (self.credentials["database"],)
+        snapshot.load(self.db, state)
+
+    def sim_catalogue(self, products: list[dict[str, Any]]) -> int:
+        with self._office():
+            return control.add_catalogue(self.db, products)
+
+    def sim_shipment(self, shipment: dict[str, Any]) -> dict[str, Any]:
+        with self._office():
+            order = int(shipment["order"])
+            return control.ship(self.db, order, shipment.get("lines"), shipment.get("tracking") or "")
+
+    def sim_invoice(self, invoice: dict[str, Any]) -> dict[str, Any]:
+        with self._office():
+            return control.invoice(self.db, int(invoice["order"]))
+
+    def sim_cancellation(self, cancellation: dict[str, Any]) -> dict[str, Any]:
+        with self._office():
+            return control.cancel(self.db, int(cancellation["order"]))
+
+    def fact_orders(self) -> Iterable[dict[str, Any]]:
+        return self._facts(control.list_orders(self.db))
+
+    def fact_refunds(self) -> Iterable[dict[str, Any]]:
+        return self._facts(control.list_invoices(self.db, "out_refund"))
+
+    def fact_stock(self) -> Iterable[dict[str, Any]]:
+        return self._facts(control.list_stock(self.db))
+
+    def fact_shipments(self) -> Iterable[dict[str, Any]]:
+        return self._facts(control.list_shipments(self.db))
+
+    def fact_invoices(self) -> Iterable[dict[str, Any]]:
+        return self._facts(control.list_invoices(self.db, "out_invoice"))
+
+    def _facts(self, rows: Iterable[dict[str, Any]]) -> Iterable[dict[str, Any]]:
+        self.db.begin()
+        return rows
+
+    @contextmanager
+    def _office(self) -> Iterator[None]:
+        """One transaction of the control plane."""
+        self.db.begin()
+        try:
+            yield
+            self.db.commit()
+        except (OdooError, KeyError, TypeError, ValueError) as error:
+            self.db.rollback()
+            status = error.status if isinstance(error, OdooError) else 400
+            raise ControlError(f"{type(error).__name__}: {error}", status) from error
+        self._written = True

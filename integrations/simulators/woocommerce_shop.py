@@ -1,0 +1,418 @@
+"""What the simulated WooCommerce shop knows: products and their stock, customers, settings; and its ordered lists.
+
+documented: https://woocommerce.github.io/woocommerce-rest-api-docs/ for what there is; stock as in
+https://github.com/woocommerce/woocommerce/blob/trunk/plugins/woocommerce/includes/wc-stock-functions.php
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import time
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from integrations.simulators.woocommerce_args import WpError
+
+Record = dict[str, Any]
+
+VERSION = "11.0.1"
+WORDPRESS_VERSION = "7.1.3"
+ADDRESS = (
+    "first_name",
+    "last_name",
+    "company",
+    "address_1",
+    "address_2",
+    "city",
+    "state",
+    "postcode",
+    "country",
+)
+SELLABLE: Record = {
+    "description": "",
+    "sku": "",
+    "global_unique_id": "",
+    "regular_price": "",
+    "sale_price": "",
+    "date_on_sale_from": None,
+    "date_on_sale_from_gmt": None,
+    "date_on_sale_to": None,
+    "date_on_sale_to_gmt": None,
+    "status": "publish",
+    "virtual": False,
+    "downloadable": False,
+    "downloads": [],
+    "download_limit": -1,
+    "download_expiry": -1,
+    "tax_status": "taxable",
+    "tax_class": "",
+    "manage_stock": False,
+    "stock_quantity": None,
+    "stock_status": "instock",
+    "backorders": "no",
+    "low_stock_amount": None,
+    "weight": "",
+    "dimensions": {"length": "", "width": "", "height": ""},
+    "shipping_class": "",
+    "menu_order": 0,
+    "attributes": [],
+    "parent_id": 0,
+    "total_sales": 0,
+}
+PRODUCT: Record = SELLABLE | {
+    "type": "simple",
+    "featured": False,
+    "catalog_visibility": "visible",
+    "short_description": "",
+    "external_url": "",
+    "button_text": "",
+    "sold_individually": False,
+    "reviews_allowed": True,
+    "post_password": "",
+    "upsell_ids": [],
+    "cross_sell_ids": [],
+    "purchase_note": "",
+    "categories": [],
+    "brands": [],
+    "tags": [],
+    "images": [],
+    "default_attributes": [],
+    "variations": [],
+}
+# judgement: what a small European shop runs; GMT+2, so that mistaking local dates for GMT is noticed.
+SETTINGS: dict[str, str] = {
+    "woocommerce_store_address": "1 Market Street",
+    "woocommerce_store_city": "Berlin",
+    "woocommerce_default_country": "DE:DE-BE",
+    "woocommerce_store_postcode": "10115",
+    "woocommerce_allowed_countries": "all",
+    "woocommerce_calc_taxes": "yes",
+    "woocommerce_enable_coupons": "yes",
+    "woocommerce_currency": "EUR",
+    "woocommerce_currency_pos": "right_space",
+    "woocommerce_price_num_decimals": "2",
+}
+TAX_SETTINGS: dict[str, str] = {
+    "woocommerce_prices_include_tax": "no",
+    "woocommerce_tax_based_on": "shipping",
+    "woocommerce_tax_round_at_subtotal": "no",
+    "woocommerce_tax_display_shop": "excl",
+}
+PRODUCT_SETTINGS: dict[str, str] = {
+    "woocommerce_weight_unit": "kg",
+    "woocommerce_manage_stock": "yes",
+    "woocommerce_hold_stock_minutes": "60",
+    "woocommerce_notify_no_stock_amount": "0",
+}
+# judgement: the gateways WooCommerce brings, which cannot give money back by themselves, and one for cards that can.
+GATEWAYS: dict[str, tuple[str, list[str]]] = {
+    "bacs": ("Direct bank transfer", ["products"]),
+    "cheque": ("Check payments", ["products"]),
+    "cod": ("Cash on delivery", ["products"]),
+    "card": ("Credit card", ["products", "refunds"]),
+}
+
+
+class Index:
+    """Record ids in the order of a number (a time, an id), kept sorted as they change."""
+
+    def __init__(self) -> None:
+        self._entries: list[tuple[int, int]] = []
+        self._value_of: dict[int, int] = {}
+
+    def put(self, record_id: int, value: int) -> None:
+        self.drop(record_id)
+        self._value_of[record_id] = value
+        insort(self._entries, (value, record_id))
+
+    def drop(self, record_id: int) -> None:
+        value = self._value_of.pop(record_id, None)
+        if value is not None:
+            del self._entries[bisect_left(self._entries, (value, record_id))]
+
+    def between(self, after: int | None, before: int | None) -> tuple[int, int]:
+        """The positions of the ids whose value is > after and < before."""
+        low = 0 if after is None else bisect_left(self._entries, (after + 1, 0))
+        high = len(self._entries) if before is None else bisect_left(self._entries, (before, 0))
+        return low, max(low, high)
+
+    def ids(self, low: int, high: int, *, descending: bool = False) -> Iterable[int]:
+        entries = self._entries[low:high]
+        return (entry[1] for entry in (reversed(entries) if descending else entries))
+
+
+def slugify(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+
+
+def amount_of(value: Any) -> Decimal:
+    """A price as text; '' is 0, nonsense too (WooCommerce's wc_format_decimal drops what is no number)."""
+    try:
+        return Decimal(str(value))
+    except InvalidOperation:
+        return Decimal(0)
+
+
+class Catalogue:
+    """Products, variations, attributes, customers, settings: everything but orders. `events` collects what happened as
+    (resource, event, id) until the simulator turns it into webhooks."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self.rng = rng
+        self.gmt_offset = 2 * 3600
+        self.settings: dict[str, dict[str, str]] = {
+            "general": dict(SETTINGS),
+            "tax": dict(TAX_SETTINGS),
+            "products": dict(PRODUCT_SETTINGS),
+        }
+        self.counters: dict[str, int] = {"post": 100, "item": 1000, "meta": 5000, "user": 1}
+        self.products: dict[int, Record] = {}
+        self.sku_ids: dict[str, int] = {}
+        self.customers: dict[int, Record] = {}
+        self.attributes: dict[int, Record] = {}
+        self.terms: dict[int, Record] = {}
+        self.categories: dict[int, Record] = {}
+        self.taxes: dict[int, Record] = {}
+        self.tax_classes: dict[str, str] = {
+            "standard": "Standard rate",
+            "reduced-rate": "Reduced rate",
+            "zero-rate": "Zero rate",
+        }
+        self.coupons: dict[str, Record] = {"welcome10": {"discount_type": "percent", "amount": "10"}}
+        self.events: list[tuple[str, str, int]] = []
+        self.product_indexes = {"date": Index(), "modified": Index(), "id": Index()}
+        uncategorised = {"id": 15, "name": "Uncategorized", "slug": "uncategorized", "parent": 0, "description": ""}
+        self.categories[15] = uncategorised | {"display": "default", "image": None, "menu_order": 0}
+        self.counters["term"] = 15
+
+    # common ---------------------------------------------------------------------------------------------------------
+    def next_id(self, kind: str) -> int:
+        """documented: WordPress keeps products, variations, orders and refunds in one sequence of post ids."""
+        self.counters[kind] = self.counters.get(kind, 0) + 1
+        return self.counters[kind]
+
+    def now(self) -> int:
+        return int(time.time())
+
+    def emit(self, resource: str, event: str, record_id: int) -> None:
+        self.events.append((resource, event, record_id))
+
+    def merge_meta(self, meta: list[Record], given: list[Record]) -> None:
+        """documented: WC_Data::update_meta_data: by id where one is given, else by key; else a new one is added."""
+        for entry in given:
+            if "key" not in entry and "id" not in entry:
+                continue
+            same = [m for m in meta if m["id"] == entry.get("id")] or [m for m in meta if m["key"] == entry.get("key")]
+            if same:
+                same[0]["value"] = entry.get("value")
+            else:
+                meta.append({"id": self.next_id("meta"), "key": str(entry["key"]), "value": entry.get("value")})
+        meta[:] = [m for m in meta if m["value"] is not None]  # documented: a value of null deletes it
+
+    @property
+    def prices_include_tax(self) -> bool:
+        return self.settings["tax"]["woocommerce_prices_include_tax"] == "yes"
+
+    @property
+    def currency(self) -> str:
+        return self.settings["general"]["woocommerce_currency"]
+
+    # products -------------------------------------------------------------------------------------------------------
+    def add_product(self, given: Mapping[str, Any], *, parent: Record | None = None) -> Record:
+        """A product, or with `parent` one of its variations."""
+        product = {key: _copy(value) for key, value in (SELLABLE if parent else PRODUCT).items()}
+        # documented: https://woocommerce.github.io/woocommerce-rest-api-docs/#create-a-product: all fields are
+        # optional; a product without a name is called "Product".
+        created = self.now()
+        product |= {
+            "id": 0,
+            "name": "Product",
+            "slug": "",
+            "meta_data": [],
+            "created": created,
+            "gallery_image_ids": [],
+        }
+        if parent is not None:
+            product |= {"type": "variation", "parent_id": parent["id"], "image": None, "name": parent["name"]}
+        self._apply_product(product, given, parent)
+        product["id"] = self.next_id("post")
+        self.products[product["id"]] = product
+        if product["sku"]:
+            self.sku_ids[product["sku"]] = product["id"]
+        if parent is not None:
+            parent["variations"].append(product["id"])
+        else:
+            product["slug"] = self._free_slug(product["slug"] or slugify(product["name"]) or "product", product["id"])
+        self.save_product(product, event="created")
+        return product
+
+    def change_product(self, product: Record, given: Mapping[str, Any]) -> None:
+        old_sku = product["sku"]
+        self._apply_product(product, given, self.products.get(product["parent_id"]))
+        if product["sku"] != old_sku:
+            self.sku_ids.pop(old_sku, None)
+            if product["sku"]:
+                self.sku_ids[product["sku"]] = product["id"]
+        self.save_product(product)
+
+    def save_product(self, product: Record, event: str = "updated") -> None:
+        """documented: WC_Product_Data_Store_CPT::update: every save moves the modified date; a variation's moves its
+        parent's too (wc_deferred_product_sync)."""
+        self._settle_stock(product)
+        product["modified"], product["touched"] = self.now(), time.time()
+        if product["type"] != "variation":
+            self._index_product(product)
+        self.emit("product", event, product["id"])
+        parent = self.products.get(product["parent_id"])
+        if parent is not None and product["type"] == "variation":
+            self.save_product(parent)
+
+    def remove_product(self, product: Record) -> None:
+        self.products.pop(product["id"], None)
+        self.sku_ids.pop(product["sku"], None)
+        for index in self.product_indexes.values():
+            index.drop(product["id"])
+        for variation_id in product.get("variations", []):
+            variation = self.products.pop(variation_id, None)
+            if variation is not None:
+                self.sku_ids.pop(variation["sku"], None)
+        parent = self.products.get(product["parent_id"])
+        if parent is not None and product["id"] in parent.get("variations", []):
+            parent["variations"].remove(product["id"])
+            self.save_product(parent)
+
+    def _index_product(self, product: Record) -> None:
+        values = {"date": product["created"], "modified": product["modified"], "id": product["id"]}
+        for name, value in values.items():
+            self.product_indexes[name].put(product["id"], value)
+
+    def _apply_product(self, product: Record, given: Mapping[str, Any], parent: Record | None) -> None:
+        changes = {key: value for key, value in given.items() if key in product and key not in {"id", "meta_data"}}
+        sku = str(changes.get("sku", product["sku"]) or "")
+        owner = self.sku_ids.get(sku)
+        if sku and owner is not None and owner != product["id"]:
+            # documented: https://github.com/woocommerce/woocommerce/blob/trunk/plugins/woocommerce/includes/abstracts/abstract-wc-product.php (set_sku)
+            data = {"status": 400, "resource_id": owner, "unique_sku": self._free_sku(sku)}
+            raise WpError("product_invalid_sku", "Invalid or duplicated SKU.", 400, data)
+        for name in ("attributes", "default_attributes"):
+            if name in changes:
+                changes[name] = [self._name_attribute(a, parent) for a in changes[name]]
+        if "categories" in changes:
+            changes["categories"] = [c["id"] for c in changes["categories"] if c.get("id") in self.categories]
+        if "dimensions" in changes:
+            changes["dimensions"] = product["dimensions"] | changes["dimensions"]
+        if product.get("manage_stock") == "parent" and "stock_quantity" in changes:
+            changes.pop("stock_quantity")
+        product.update(changes)
+        if "stock_quantity" in given and given["stock_quantity"] is not None:
+            product["stock_quantity"] = int(given["stock_quantity"])
+        self.merge_meta(product["meta_data"], list(given.get("meta_data", [])))
+
+    def _name_attribute(self, given: Mapping[str, Any], parent: Record | None) -> Record:
+        attribute = dict(given)
+        known = self.attributes.get(int(attribute.get("id") or 0))
+        if known is not None:
+            attribute["name"] = known["name"]
+        elif parent is not None and not attribute.get("id"):
+            same = [a for a in parent["attributes"] if a["name"].lower() == str(attribute.get("name", "")).lower()]
+            attribute["id"] = same[0]["id"] if same else 0
+        return {"id": 0, "name": ""} | attribute
+
+    def _free_sku(self, sku: str) -> str:
+        number = next(n for n in range(1, 1_000_000) if f"{sku}-{n}" not in self.sku_ids)
+        return f"{sku}-{number}"
+
+    def _free_slug(self, slug: str, product_id: int) -> str:
+        taken = (
+            {p["slug"] for p in self.products.values() if p["id"] != product_id} if len(self.products) < 500 else set()
+        )
+        return slug if slug not in taken else f"{slug}-{product_id}"
+
+    # stock ----------------------------------------------------------------------------------------------------------
+    def stock_holder(self, product: Record) -> Record | None:
+        """The product or its parent, whichever counts the stock; None where nobody does."""
+        if product["manage_stock"] is True:
+            return product
+        parent = self.products.get(product["parent_id"])
+        if product["type"] == "variation" and parent is not None and parent["manage_stock"] is True:
+            return parent
+        return None
+
+    def move_stock(self, product_id: int, change: int) -> bool:
+        """Add to the managed stock of a product; False where none is counted."""
+        product = self.products.get(product_id)
+        holder = self.stock_holder(product) if product is not None else None
+        if holder is None:
+            return False
+        holder["stock_quantity"] = (holder["stock_quantity"] or 0) + change
+        self.save_product(holder)
+        return True
+
+    def _settle_stock(self, product: Record) -> None:
+        """documented: WC_Product::validate_props: a managed stock decides its own state, an unmanaged has no figure."""
+        if product["manage_stock"] is True:
+            quantity = product["stock_quantity"] = product["stock_quantity"] or 0
+            short = "onbackorder" if product["backorders"] != "no" else "outofstock"
+            product["stock_status"] = "instock" if quantity > 0 else short
+        elif self.stock_holder(product) is None or product["type"] != "variation":
+            product["stock_quantity"] = None
+        if product["type"] == "variable" and product["manage_stock"] is not True and product["variations"]:
+            states = {self.products[v]["stock_status"] for v in product["variations"] if v in self.products}
+            order = ("instock", "onbackorder", "outofstock")
+            product["stock_status"] = next((state for state in order if state in states), "outofstock")
+
+    # customers ------------------------------------------------------------------------------------------------------
+    def add_customer(self, given: Mapping[str, Any]) -> Record:
+        """documented: wc_create_new_customer refuses an address in use and makes a user name of the address."""
+        email = str(given.get("email", ""))
+        if "@" not in email:
+            raise WpError("registration-error-invalid-email", "Please provide a valid email address.", 400)
+        if any(c["email"].lower() == email.lower() for c in self.customers.values()):
+            text = "An account is already registered with your email address. Please log in."
+            raise WpError("registration-error-email-exists", text, 400)
+        now = self.now()
+        customer: Record = {
+            "id": self.next_id("user"),
+            "created": now,
+            "modified": now,
+            "touched": time.time(),
+            "email": email,
+            "first_name": "",
+            "last_name": "",
+            "role": "customer",
+            "username": str(given.get("username") or email.split("@", maxsplit=1)[0]),
+            "billing": dict.fromkeys((*ADDRESS, "email", "phone"), ""),
+            "shipping": dict.fromkeys((*ADDRESS, "phone"), ""),
+            "is_paying_customer": False,
+            "meta_data": [],
+        }
+        self.customers[customer["id"]] = customer
+        self._apply_customer(customer, given)
+        self.emit("customer", "created", customer["id"])
+        return customer
+
+    def change_customer(self, customer: Record, given: Mapping[str, Any]) -> None:
+        email = str(given.get("email") or customer["email"])
+        if any(c["email"].lower() == email.lower() and c is not customer for c in self.customers.values()):
+            raise WpError("woocommerce_rest_customer_invalid_email", "Email address is invalid.", 400)
+        self._apply_customer(customer, given)
+        customer["modified"], customer["touched"] = self.now(), time.time()
+        self.emit("customer", "updated", customer["id"])
+
+    def _apply_customer(self, customer: Record, given: Mapping[str, Any]) -> None:
+        for name in ("email", "first_name", "last_name"):
+            if given.get(name) is not None:
+                customer[name] = given[name]
+        for name in ("billing", "shipping"):
+            known = customer[name]
+            known.update({k: v or "" for k, v in (given.get(name) or {}).items() if k in known})
+        self.merge_meta(customer["meta_data"], list(given.get("meta_data") or []))
+
+
+def _copy(value: Any) -> Any:
+    if isinstance(value, dict):
+        return dict(value)
+    return list(value) if isinstance(value, list) else value

@@ -1,0 +1,210 @@
+"""Delivering a command exactly once: take it, build it, say that it is being sent, send it, settle what came of it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from random import SystemRandom
+from typing import Any
+
+import structlog
+from django.db import transaction
+from django.utils import timezone
+
+from integrations.contract import errors as e
+from integrations.contract import records as r
+from integrations.contract.connector import FIND_FOR, Connector, Safety
+from integrations.models import Attempt, Command, Connection
+from integrations.sync import documents, lease
+from integrations.sync.client import Captures, block_budget, build_connector
+from integrations.sync.handlers import get_handler
+from integrations.sync.retry import GIVE_UP_AFTER, backoff
+
+log = structlog.get_logger(__name__)
+State = Command.State
+Outcome = Attempt.Outcome
+
+
+def deliver(command_id: int) -> str:
+    """Try one command; the state it is in afterwards, '' where it was not ours to try."""
+    command = lease.take(command_id, timezone.now())
+    if command is None:
+        return ""
+    captures = Captures()
+    try:
+        _Delivery(command, captures).run()
+    finally:
+        attempt = Attempt.plain.filter(command=command, fence=command.fence).first()
+        captures.save(command.connection, attempt=attempt)
+    return Command.plain.values_list("state", flat=True).get(pk=command.pk)
+
+
+class _Delivery:
+    """One try at one leased command."""
+
+    def __init__(self, command: Command, captures: Captures) -> None:
+        self.command = command
+        self.connection: Connection = command.connection
+        self.captures = captures
+
+    def run(self) -> None:
+        command = self.command
+        try:
+            connector = build_connector(self.connection, self.captures, before_request=self._still_ours)
+            document = self._document()
+        except e.ConnectorError as error:
+            self._refuse(error)
+            return
+        safety = connector.safety(documents.safety_name(command.kind, document), self.connection.settings)
+        if command.state == State.UNKNOWN or command.search_first:
+            if not self._look_there(connector, document, safety.safety):
+                return
+            # Not there: the same record goes again, under this lease.
+            Command.plain.filter(pk=command.pk, fence=command.fence).update(state=State.LEASED)
+            command.state = State.LEASED
+        if lease.mark_sending(command, bytes(command.payload or documents.encode(document)), timezone.now()):
+            self._send(connector, document, safety.lag_seconds)
+
+    def _document(self) -> Any:
+        """The record as stored at the first sending, else as built now."""
+        command = self.command
+        if command.payload is not None:
+            return documents.decode(command.kind, bytes(command.payload))
+        return get_handler(command.stream, "build")(command=command, at=timezone.now())
+
+    def _still_ours(self) -> None:
+        """Runs ahead of each request: one whose answer could come after the lease is not made."""
+        until = self.command.lease_until
+        if until is None or timezone.now() + timedelta(seconds=self.connection.deadline_seconds) >= until:
+            raise e.NotSent("The lease ran out before the request; nothing was sent.", code="LEASE_RAN_OUT")
+
+    # --- sending ---------------------------------------------------------------------------------------------------
+
+    def _send(self, connector: Connector, document: Any, lag_seconds: int) -> None:
+        try:
+            result = documents.send(connector, self.command.kind, document)
+        except e.OutcomeUnknown as error:
+            self._unknown(error, lag_seconds)
+        except e.ConnectorError as error:
+            self._refuse(error)
+        else:
+            self._accept(document, result, Outcome.ACCEPTED)
+
+    def _refuse(self, error: e.ConnectorError) -> None:
+        """Surely not done there: wait and send again, or wait for a person."""
+        now = timezone.now()
+        match error:
+            case e.RateLimited():
+                block_budget(self.connection, seconds=error.retry_after, at=now)
+                self._again(error, now + timedelta(seconds=error.retry_after))
+            case e.Retryable():
+                self._again(error, now + backoff(self.command.attempts, SystemRandom()))
+            case e.AuthFailed():
+                Connection.plain.filter(pk=self.connection.pk, state__in=Connection.WRITING_STATES).update(
+                    state=Connection.State.NEEDS_REAUTH, state_reason=error.message[:500]
+                )
+                self._again(error, now)
+            case _:
+                self._finish(State.NEEDS_FIX, Outcome.REFUSED, error=error)
+
+    def _again(self, error: e.ConnectorError, when: datetime) -> None:
+        if timezone.now() - self.command.created_at > GIVE_UP_AFTER:
+            self._finish(State.NEEDS_HUMAN, Outcome.NOT_SENT, error=error)
+        else:
+            # An unknown outcome stays unknown while the platform cannot be asked.
+            state = State.UNKNOWN if self.command.state == State.UNKNOWN else State.PENDING
+            self._finish(state, Outcome.NOT_SENT, error=error, next_attempt_at=when)
+
+    def _unknown(self, error: e.ConnectorError, lag_seconds: int) -> None:
+        settle = timedelta(seconds=max(self.connection.settle_seconds, lag_seconds))
+        self._finish(State.UNKNOWN, Outcome.UNKNOWN, error=error, next_attempt_at=timezone.now() + settle)
+
+    # --- looking there ---------------------------------------------------------------------------------------------
+
+    def _look_there(self, connector: Connector, document: Any, safety: Safety) -> bool:
+        """Whether to send: True only where the platform surely does not have it. All else is settled here."""
+        if safety is Safety.REPEATABLE:
+            return True
+        finder = FIND_FOR.get(self.command.kind)
+        if finder is None or safety not in {Safety.SEARCH, Safety.UNIQUE_KEY}:
+            self._ask_a_person("OUTCOME_UNKNOWN", "Nobody but you can tell whether it is there.")
+            return False
+        try:
+            found = [x for x in getattr(connector, finder)(self.command.reference) if not _is_cancelled(x)]
+            if len(found) == 1 and found[0].state is r.DocumentState.DRAFT:
+                found = [self._complete(connector, found[0])]
+        except e.OutcomeUnknown as error:
+            self._unknown(error, 0)
+            return False
+        except e.ConnectorError as error:
+            self._refuse_search(error)
+            return False
+        if not found:
+            return True
+        if len(found) > 1:
+            self._ask_a_person(
+                "MULTIPLE_REMOTE_MATCHES", f"{len(found)} documents there carry {self.command.reference}."
+            )
+        elif words := documents.difference(document, found[0]):
+            self._ask_a_person("AMOUNT_MISMATCH", f"It is there as {found[0].number}, but {words}.")
+        else:
+            self._accept(document, found[0], Outcome.FOUND)
+        return False
+
+    def _refuse_search(self, error: e.ConnectorError) -> None:
+        """A search that failed says nothing about the document: a person only where it can never be asked."""
+        if isinstance(error, e.Retryable | e.AuthFailed):
+            self._refuse(error)
+        else:
+            self._ask_a_person(error.code, f"It could not be looked for there: {error.message}")
+
+    def _complete(self, connector: Connector, draft: r.CommandResult) -> r.CommandResult:
+        complete = getattr(connector, self.command.kind.replace("create_", "complete_"), None)
+        return complete(draft.external_id) if complete else draft
+
+    def _ask_a_person(self, code: str, words: str) -> None:
+        self._finish(State.NEEDS_HUMAN, Outcome.UNKNOWN, error=e.OutcomeUnknown(words, code=code))
+
+    # --- settling --------------------------------------------------------------------------------------------------
+
+    def _accept(self, document: Any, result: r.CommandResult, outcome: Outcome) -> None:
+        """Done there. VERIFIED where total, currency and lines were read back and are ours."""
+        words = documents.difference(document, result)
+        error = e.Rejected(f"It is there as {result.number}, but {words}.", code="AMOUNT_MISMATCH") if words else None
+        checked = result.total is not None and result.line_count is not None and not words
+        self._finish(State.VERIFIED if checked else State.ACCEPTED, outcome, error=error, result=result)
+
+    @transaction.atomic
+    def _finish(
+        self,
+        state: State,
+        outcome: Outcome,
+        *,
+        error: e.ConnectorError | None = None,
+        result: r.CommandResult | None = None,
+        next_attempt_at: datetime | None = None,
+    ) -> None:
+        """Write the outcome under the fence and tell the subject; a worker whose lease was taken changes nothing."""
+        now, command = timezone.now(), self.command
+        row = Command.plain.select_for_update().filter(pk=command.pk, fence=command.fence).first()
+        if row is None or row.state not in Command.BUSY_STATES:
+            log.warning("A late answer came after the lease was lost; it is ignored.", command=command.pk)
+            return
+        row.state, row.state_at, row.lease_token, row.lease_until = state, now, "", None
+        row.error_code, row.message = (error.code, error.message[:2000]) if error else ("", "")
+        row.next_attempt_at = next_attempt_at or row.next_attempt_at
+        if result is not None:
+            row.external_id, row.external_number, row.remote_total = result.external_id, result.number, result.total
+        if state in Command.DONE_STATES:
+            row.finished_at = now
+        if row.search_first and state in {State.PENDING, *Command.DONE_STATES}:
+            row.search_first = state == State.PENDING
+        row.save()
+        Attempt.plain.filter(command=row, fence=row.fence).update(
+            outcome=outcome, finished_at=now, error_code=row.error_code, message=row.message
+        )
+        if state not in {State.PENDING, State.UNKNOWN} or outcome == Outcome.UNKNOWN:
+            get_handler(row.stream, "settle")(command=row, result=result, at=now)
+
+
+def _is_cancelled(result: r.CommandResult) -> bool:
+    return result.state is r.DocumentState.CANCELLED

@@ -1,0 +1,118 @@
+"""Taking a command for one worker, and what becomes of those whose worker died.
+
+A lease has a token and a fence and outlives every request made under it; a sender whose lease has run out sends
+nothing, and its late answer changes nothing.
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+
+from integrations.models import Attempt, Command, Connection
+from integrations.sync.retry import MOST_CRASHES
+
+REQUESTS_PER_LEASE = 8  # a create, its completion, its read-back, with room
+
+
+def lease_length(connection: Connection) -> timedelta:
+    return timedelta(seconds=connection.deadline_seconds * REQUESTS_PER_LEASE + 30)
+
+
+def due(at: datetime) -> QuerySet[Command]:
+    """Commands that may be tried now: due, of a connection that sends, with nothing open ahead in their line."""
+    ahead = Command.plain.filter(
+        connection=OuterRef("connection"),
+        line=OuterRef("line"),
+        sequence__lt=OuterRef("sequence"),
+        state__in=Command.OPEN_STATES,
+    )
+    return Command.plain.filter(
+        ~Exists(ahead),
+        state__in=(Command.State.PENDING, Command.State.UNKNOWN),
+        next_attempt_at__lte=at,
+        connection__state__in=Connection.WRITING_STATES,
+        connection__orders_paused=False,
+    )
+
+
+def take(command_id: int, at: datetime) -> Command | None:
+    """Lease a due command: PENDING becomes LEASED; UNKNOWN stays so while it is searched. None where another has it."""
+    with transaction.atomic():
+        found = due(at).filter(Q(lease_until__isnull=True) | Q(lease_until__lte=at))
+        command = found.select_for_update(skip_locked=True, of=("self",)).filter(pk=command_id).first()
+        if command is None:
+            return None
+        command.lease_token = secrets.token_hex(16)
+        command.lease_until = at + lease_length(command.connection)
+        command.fence += 1
+        command.attempts += 1
+        if command.state == Command.State.PENDING:
+            command.state, command.state_at = Command.State.LEASED, at
+        command.save(update_fields=["lease_token", "lease_until", "fence", "attempts", "state", "state_at"])
+        Attempt.plain.create(
+            merchant_id=command.merchant_id,
+            command=command,
+            number=command.attempts,
+            fence=command.fence,
+            started_at=at,
+        )
+    return command
+
+
+def mark_sending(command: Command, payload: bytes, at: datetime) -> bool:
+    """Store what is sent and say so before it is: False where the lease is no longer ours."""
+    changed = Command.plain.filter(
+        pk=command.pk,
+        state=Command.State.LEASED,
+        fence=command.fence,
+        lease_token=command.lease_token,
+        lease_until__gt=at,
+    ).update(state=Command.State.SENDING, state_at=at, payload=payload)
+    if changed:
+        command.state, command.state_at, command.payload = Command.State.SENDING, at, payload
+    return bool(changed)
+
+
+def recover(at: datetime) -> int:
+    """Free what dead workers held. LEASED was never sent and goes again; SENDING may have been, so it is UNKNOWN.
+    The third crash ends in a person's hands, so that a command which kills its worker stops."""
+    dead = Command.plain.filter(lease_until__lte=at, state__in=(Command.State.LEASED, Command.State.SENDING))
+    freed = 0
+    for pk in list(dead.values_list("pk", flat=True)[:500]):
+        with transaction.atomic():
+            command = dead.select_for_update(skip_locked=True, of=("self",)).filter(pk=pk).first()
+            if command is None:
+                continue
+            _free(command, at)
+            freed += 1
+    return freed
+
+
+def _free(command: Command, at: datetime) -> None:
+    crashes = command.crashes + 1
+    was_sent = command.state == Command.State.SENDING
+    state = Command.State.UNKNOWN if was_sent else Command.State.PENDING
+    message = (
+        "The worker died while sending; it is looked for there." if was_sent else "The worker died before sending."
+    )
+    if crashes >= MOST_CRASHES:
+        state, message = Command.State.NEEDS_HUMAN, f"The worker died {crashes} times at this command."
+    settle = timedelta(seconds=command.connection.settle_seconds) if was_sent else timedelta(0)
+    Attempt.plain.filter(command=command, fence=command.fence).update(
+        outcome=Attempt.Outcome.CRASHED, finished_at=at, message=message
+    )
+    Command.plain.filter(pk=command.pk, fence=command.fence).update(
+        state=state,
+        state_at=at,
+        crashes=crashes,
+        fence=F("fence") + 1,
+        lease_token="",
+        lease_until=None,
+        next_attempt_at=at + settle,
+        error_code="WORKER_DIED",
+        message=message,
+    )

@@ -1,0 +1,74 @@
+"""Connections' secrets: encrypted at rest, each bound to its row.
+
+The token is Fernet's (https://cryptography.io/en/latest/fernet/); the plaintext begins with the row's id, so that a
+token copied into another row is refused.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from cryptography.fernet import Fernet, InvalidToken
+from django.conf import settings
+from django.db import transaction
+
+from integrations.contract.errors import AuthFailed
+from integrations.models import Connection, Credential
+
+
+def read_credentials(connection: Connection) -> dict[str, str]:
+    """The secrets by field name; {} where none are stored. Raises AuthFailed where they cannot be opened."""
+    row = Credential.plain.filter(connection=connection).first()
+    if row is None:
+        return {}
+    return _open(row)
+
+
+@transaction.atomic
+def store_credentials(connection: Connection, values: Mapping[str, str]) -> None:
+    """Replace the connection's secrets; a field given empty keeps its old value."""
+    row = Credential.plain.select_for_update().filter(connection=connection).first()
+    kept = _open(row) if row is not None else {}
+    kept.update({name: value for name, value in values.items() if value})
+    if row is None:
+        row = Credential(
+            merchant_id=connection.merchant_id, connection=connection, key_id="", ciphertext=b"", version=0
+        )
+        row.save()
+    _seal(row, kept)
+
+
+def rotate_keys() -> int:
+    """Encrypt every row anew under the first key; the number of rows changed."""
+    first = next(iter(settings.CREDENTIAL_KEYS))
+    changed = 0
+    for pk in Credential.plain.exclude(key_id=first).values_list("pk", flat=True):
+        with transaction.atomic():
+            row = Credential.plain.select_for_update().get(pk=pk)
+            _seal(row, _open(row))
+            changed += 1
+    return changed
+
+
+def _seal(row: Credential, values: Mapping[str, str]) -> None:
+    key_id, key = next(iter(settings.CREDENTIAL_KEYS.items()))
+    row.key_id = key_id
+    row.ciphertext = Fernet(key).encrypt(f"{row.pk}:{json.dumps(dict(values))}".encode())
+    row.version += 1
+    row.save(update_fields=["key_id", "ciphertext", "version", "updated_at"])
+
+
+def _open(row: Credential) -> dict[str, str]:
+    key = settings.CREDENTIAL_KEYS.get(row.key_id)
+    if key is None:
+        raise AuthFailed(f"The key {row.key_id!r} that sealed {row} is not configured.", code="KEY_MISSING")
+    try:
+        plain = Fernet(key).decrypt(bytes(row.ciphertext)).decode()
+    except InvalidToken as error:
+        raise AuthFailed(f"{row} cannot be opened with the key {row.key_id!r}.", code="KEY_WRONG") from error
+    owner, _, values = plain.partition(":")
+    if owner != str(row.pk):
+        raise AuthFailed(f"{row} holds another row's secrets.", code="CREDENTIAL_MISPLACED")
+    found: dict[str, str] = json.loads(values)
+    return found

@@ -1,0 +1,36 @@
+"""Orders and what follows them."""
+
+from orders.models.customer import Customer
+from orders.models.fulfilment import (
+    Cancellation,
+    FulfilmentOrder,
+    Invoice,
+    LedgerEntry,
+    Refund,
+    RefundLine,
+    Return,
+    ReturnLine,
+    Shipment,
+    ShipmentLine,
+)
+from orders.models.order import DiscountLine, Order, OrderEvent, OrderLine, Payment, TaxLine
+
+__all__ = [
+    "Cancellation",
+    "Customer",
+    "DiscountLine",
+    "FulfilmentOrder",
+    "Invoice",
+    "LedgerEntry",
+    "Order",
+    "OrderEvent",
+    "OrderLine",
+    "Payment",
+    "Refund",
+    "RefundLine",
+    "Return",
+    "ReturnLine",
+    "Shipment",
+    "ShipmentLine",
+    "TaxLine",
+]

@@ -1,0 +1,237 @@
+"""The part of an order given to one destination, and what follows from it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from integrations.models import Connection
+from orders.models.customer import Customer
+from orders.models.order import Order, OrderLine
+from portal.base.fields import MoneyField, QuantityField
+from portal.base.models import PublicIdMixin
+from portal.tenancy.models import Location
+from portal.tenancy.scoping import MerchantModel
+
+
+class FulfilmentOrder(PublicIdMixin, MerchantModel):
+    """What one back office is asked to do for an order. `reference` is its one name there, for life."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("Waiting")
+        QUEUED = "queued", _("On its way")
+        PLACED = "placed", _("Placed there")
+        NEEDS_FIX = "needs_fix", _("Refused there")
+        NEEDS_HUMAN = "needs_human", _("A person must decide")
+        CANCELLED = "cancelled", _("Cancelled")
+        NEVER = "never", _("Never sent")
+
+    class SendWhen(models.TextChoices):
+        CREATED = "created", _("as soon as it is created")
+        CONFIRMED = "confirmed", _("when it is confirmed")
+        PAID = "paid", _("when it is paid, cash on delivery or on account")
+
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="fulfilment_orders")
+    destination = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="fulfilment_orders")
+    location = models.ForeignKey(Location, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    reference = models.CharField(max_length=20)
+    state = models.CharField(max_length=12, choices=State, default=State.WAITING)
+    send_when = models.CharField(max_length=12, choices=SendWhen, default=SendWhen.PAID)
+    external_id = models.CharField(max_length=200, blank=True, default="")
+    external_number = models.CharField(max_length=200, blank=True, default="")
+    remote_total = MoneyField(null=True, blank=True)
+    placed_at = models.DateTimeField(null=True, blank=True)
+    shipped_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta(MerchantModel.Meta):
+        constraints = (
+            models.UniqueConstraint(fields=("merchant", "destination", "reference"), name="fulfilment_reference"),
+            models.UniqueConstraint(fields=("merchant", "order", "destination"), name="fulfilment_once"),
+        )
+        indexes = (models.Index(fields=("merchant", "state"), name="fulfilment_state"),)
+
+    def __str__(self) -> str:
+        return self.external_number or self.reference
+
+
+class Shipment(MerchantModel):
+    """Goods that left, as the back office says."""
+
+    fulfilment_order = models.ForeignKey(FulfilmentOrder, on_delete=models.CASCADE, related_name="shipments")
+    external_id = models.CharField(max_length=200)
+    number = models.CharField(max_length=100, blank=True, default="")
+    state = models.CharField(max_length=12)
+    carrier = models.CharField(max_length=100, blank=True, default="")
+    tracking_number = models.CharField(max_length=200, blank=True, default="")
+    tracking_url = models.CharField(max_length=500, blank=True, default="")
+    shipped_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta(MerchantModel.Meta):
+        constraints = (
+            models.UniqueConstraint(fields=("merchant", "fulfilment_order", "external_id"), name="shipment_once"),
+        )
+
+    def __str__(self) -> str:
+        return self.number or self.external_id
+
+
+class ShipmentLine(MerchantModel):
+    """How many of an order line left with a shipment."""
+
+    shipment = models.ForeignKey(Shipment, on_delete=models.CASCADE, related_name="lines")
+    order_line = models.ForeignKey(OrderLine, on_delete=models.CASCADE, related_name="shipped")
+    quantity = QuantityField()
+
+    class Meta(MerchantModel.Meta):
+        constraints = (
+            models.UniqueConstraint(fields=("merchant", "shipment", "order_line"), name="shipment_line_once"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.quantity} of line {self.order_line_id}"
+
+
+class Invoice(MerchantModel):
+    """An invoice or credit note that exists in the back office."""
+
+    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="invoices")
+    fulfilment_order = models.ForeignKey(
+        FulfilmentOrder, null=True, blank=True, on_delete=models.CASCADE, related_name="invoices"
+    )
+    external_id = models.CharField(max_length=200)
+    number = models.CharField(max_length=100, blank=True, default="")
+    is_credit = models.BooleanField(default=False)
+    state = models.CharField(max_length=12)
+    currency = models.CharField(max_length=3)
+    total = MoneyField()
+    open_amount = MoneyField(default=Decimal(0))
+    issued_at = models.DateTimeField(null=True, blank=True)
+    due_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta(MerchantModel.Meta):
+        constraints = (models.UniqueConstraint(fields=("merchant", "connection", "external_id"), name="invoice_once"),)
+
+    def __str__(self) -> str:
+        return self.number or self.external_id
+
+
+class Cancellation(MerchantModel):
+    """Somebody asked to cancel an order; `answer` is the destination's, kept as proof."""
+
+    fulfilment_order = models.ForeignKey(FulfilmentOrder, on_delete=models.CASCADE, related_name="cancellations")
+    asked_at = models.DateTimeField()
+    asked_by = models.CharField(max_length=100)
+    reason = models.CharField(max_length=500, blank=True, default="")
+    success = models.BooleanField(null=True)
+    answer = models.CharField(max_length=2000, blank=True, default="")
+    answered_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta(MerchantModel.Meta):
+        pass
+
+    def __str__(self) -> str:
+        return f"Cancellation of {self.fulfilment_order_id}"
+
+
+class Return(MerchantModel):
+    """Goods that came back. Not a refund."""
+
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="returns")
+    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="returns")
+    external_id = models.CharField(max_length=200)
+    number = models.CharField(max_length=100, blank=True, default="")
+    state = models.CharField(max_length=12)
+    reason = models.CharField(max_length=500, blank=True, default="")
+    at = models.DateTimeField(null=True, blank=True)
+
+    class Meta(MerchantModel.Meta):
+        constraints = (models.UniqueConstraint(fields=("merchant", "connection", "external_id"), name="return_once"),)
+
+    def __str__(self) -> str:
+        return self.number or self.external_id
+
+
+class ReturnLine(MerchantModel):
+    """How many of an order line came back."""
+
+    parent = models.ForeignKey(Return, on_delete=models.CASCADE, related_name="lines")
+    order_line = models.ForeignKey(OrderLine, on_delete=models.CASCADE, related_name="returned")
+    quantity = QuantityField()
+
+    class Meta(MerchantModel.Meta):
+        constraints = (models.UniqueConstraint(fields=("merchant", "parent", "order_line"), name="return_line_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.quantity} of line {self.order_line_id}"
+
+
+class Refund(MerchantModel):
+    """Money given back, as the store says; `counted` is false for one beyond what was captured (held)."""
+
+    class State(models.TextChoices):
+        RECEIVED = "received", _("Received")
+        QUEUED = "queued", _("On its way")
+        DONE = "done", _("Done there")
+        HELD = "held", _("Held")
+
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="refunds")
+    external_id = models.CharField(max_length=200)
+    reference = models.CharField(max_length=40, blank=True, default="")
+    amount = MoneyField()
+    reason = models.CharField(max_length=500, blank=True, default="")
+    at = models.DateTimeField(null=True, blank=True)
+    state = models.CharField(max_length=10, choices=State, default=State.RECEIVED)
+    counted = models.BooleanField(default=True)
+    remote_id = models.CharField(max_length=200, blank=True, default="")
+    remote_number = models.CharField(max_length=200, blank=True, default="")
+
+    class Meta(MerchantModel.Meta):
+        constraints = (
+            models.UniqueConstraint(fields=("merchant", "order", "external_id"), name="refund_once"),
+            models.CheckConstraint(condition=Q(amount__gt=0), name="refund_positive"),
+        )
+
+    def __str__(self) -> str:
+        return f"Refund {self.amount} of order {self.order_id}"
+
+
+class RefundLine(MerchantModel):
+    """Which line, how many, how much: net + tax."""
+
+    refund = models.ForeignKey(Refund, on_delete=models.CASCADE, related_name="lines")
+    order_line = models.ForeignKey(OrderLine, on_delete=models.CASCADE, related_name="refunds")
+    quantity = QuantityField()
+    net = MoneyField()
+    tax = MoneyField(default=Decimal(0))
+
+    class Meta(MerchantModel.Meta):
+        constraints = (models.UniqueConstraint(fields=("merchant", "refund", "order_line"), name="refund_line_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.quantity} of line {self.order_line_id}"
+
+
+class LedgerEntry(MerchantModel):
+    """A journal entry of a customer, cached from the back office with its age."""
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="ledger")
+    customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="ledger")
+    external_id = models.CharField(max_length=200)
+    kind = models.CharField(max_length=20)
+    number = models.CharField(max_length=100)
+    at = models.DateTimeField()
+    currency = models.CharField(max_length=3)
+    debit = MoneyField(default=Decimal(0))
+    credit = MoneyField(default=Decimal(0))
+    open_amount = MoneyField(default=Decimal(0))
+    as_of = models.DateTimeField()
+
+    class Meta(MerchantModel.Meta):
+        verbose_name_plural = "ledger entries"
+        constraints = (models.UniqueConstraint(fields=("merchant", "connection", "external_id"), name="ledger_once"),)
+
+    def __str__(self) -> str:
+        return self.number
