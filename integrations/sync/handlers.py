@@ -3,14 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
 from django.utils.module_loading import import_string
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skipped:
+    """A record that was read and, by rule, not taken over."""
+
+    external_id: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """What became of the records handed to `apply`: the counts add up to how many they were."""
+
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    skipped: tuple[Skipped, ...] = ()
+
+    @property
+    def seen(self) -> int:
+        return self.created + self.updated + self.unchanged + len(self.skipped)
+
+
 def get_handler(stream: str, name: str) -> Callable[..., Any]:
-    """The handler `name` (apply, build, settle, claim, release) of a stream; LookupError where there is none."""
+    """The handler `name` (apply, gone, claim, settle_push, brake, count, build, settle, release) of a stream; LookupError where there is none."""
     try:
         path = settings.SYNC_HANDLERS[stream][name]
     except KeyError as error:
