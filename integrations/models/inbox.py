@@ -53,6 +53,7 @@ class InboundEvent(MerchantModel):
             models.Index(fields=("next_attempt_at",), condition=Q(state="received"), name="event_due"),
             models.Index(fields=("lease_until",), condition=Q(state="leased"), name="event_leased"),
             models.Index(fields=("connection", "-id"), name="event_connection"),
+            models.Index(fields=("connection", "stream", "external_id"), name="event_record"),
         )
 
     def __str__(self) -> str:

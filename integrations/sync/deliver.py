@@ -16,7 +16,8 @@ from integrations.contract.connector import FIND_FOR, Connector, Safety
 from integrations.models import Attempt, Command, Connection
 from integrations.sync import documents, lease
 from integrations.sync.client import Captures, block_budget, build_connector
-from integrations.sync.handlers import get_handler
+from integrations.sync.handlers import call
+from integrations.sync.problems import close_problem, note_problem
 from integrations.sync.retry import GIVE_UP_AFTER, backoff
 
 log = structlog.get_logger(__name__)
@@ -69,7 +70,7 @@ class _Delivery:
         command = self.command
         if command.payload is not None:
             return documents.decode(command.kind, bytes(command.payload))
-        return get_handler(command.stream, "build")(command=command, at=timezone.now())
+        return call(command.stream, "build", command.merchant_id, command=command, at=timezone.now())
 
     def _still_ours(self) -> None:
         """Runs ahead of each request: one whose answer could come after the lease is not made."""
@@ -107,7 +108,8 @@ class _Delivery:
                 self._finish(State.NEEDS_FIX, Outcome.REFUSED, error=error)
 
     def _again(self, error: e.ConnectorError, when: datetime) -> None:
-        if timezone.now() - self.command.created_at > GIVE_UP_AFTER:
+        waited = timedelta(seconds=self.command.tried_seconds)
+        if waited > GIVE_UP_AFTER:
             self._finish(State.NEEDS_HUMAN, Outcome.NOT_SENT, error=error)
         else:
             # An unknown outcome stays unknown while the platform cannot be asked.
@@ -191,7 +193,10 @@ class _Delivery:
             return
         row.state, row.state_at, row.lease_token, row.lease_until = state, now, "", None
         row.error_code, row.message = (error.code, error.message[:2000]) if error else ("", "")
-        row.next_attempt_at = next_attempt_at or row.next_attempt_at
+        if next_attempt_at is not None:
+            # Only the waits we chose count towards giving up: time paused does not.
+            row.tried_seconds += max(0, round((next_attempt_at - now).total_seconds()))
+            row.next_attempt_at = next_attempt_at
         if result is not None:
             row.external_id, row.external_number, row.remote_total = result.external_id, result.number, result.total
         if state in Command.DONE_STATES:
@@ -202,8 +207,11 @@ class _Delivery:
         Attempt.plain.filter(command=row, fence=row.fence).update(
             outcome=outcome, finished_at=now, error_code=row.error_code, message=row.message
         )
+        note_problem(row, now)
+        if state in Command.DONE_STATES:
+            close_problem(row, now)
         if state not in {State.PENDING, State.UNKNOWN} or outcome == Outcome.UNKNOWN:
-            get_handler(row.stream, "settle")(command=row, result=result, at=now)
+            call(row.stream, "settle", row.merchant_id, command=row, result=result, at=now)
 
 
 def _is_cancelled(result: r.CommandResult) -> bool:

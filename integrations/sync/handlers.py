@@ -9,6 +9,8 @@ from typing import Any
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from portal.tenancy.scoping import scope
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Skipped:
@@ -34,10 +36,22 @@ class Applied:
 
 
 def get_handler(stream: str, name: str) -> Callable[..., Any]:
-    """The handler `name` (apply, gone, claim, settle_push, brake, count, build, settle, release) of a stream; LookupError where there is none."""
+    """A stream's handler (apply, gone, claim, settle_push, brake, count, build, settle, release); LookupError where there
+    is none."""
     try:
         path = settings.SYNC_HANDLERS[stream][name]
     except KeyError as error:
         raise LookupError(f"SYNC_HANDLERS has no {name!r} for {stream!r}.") from error
     handler: Callable[..., Any] = import_string(path)
     return handler
+
+
+def has_handler(stream: str, name: str) -> bool:
+    return name in settings.SYNC_HANDLERS.get(stream, {})
+
+
+def call(stream: str, name: str, merchant_id: int, /, **kwargs: Any) -> Any:
+    """Call a handler as the merchant whose rows it is about."""
+    handler = get_handler(stream, name)
+    with scope(merchant_id):
+        return handler(**kwargs)

@@ -9,7 +9,7 @@ from decimal import Decimal
 from django.db import transaction
 
 from integrations.models import Connection, Hold
-from integrations.sync.handlers import get_handler
+from integrations.sync.handlers import call
 
 
 def hold(
@@ -52,5 +52,5 @@ def release(*, merchant_id: int, key: str, at: datetime) -> int:
         freed[row.subject_type].append(row.subject_id)
     Hold.plain.filter(merchant_id=merchant_id, key=key, ended_at__isnull=True).update(ended_at=at)
     for subject_type, ids in freed.items():
-        get_handler(subject_type, "release")(merchant_id=merchant_id, ids=sorted(set(ids)), at=at)
+        call(subject_type, "release", merchant_id, merchant_id=merchant_id, ids=sorted(set(ids)), at=at)
     return sum(len(set(ids)) for ids in freed.values())

@@ -1,4 +1,4 @@
-"""A worker process that knows the toy platform: rings the sweeper until it is killed."""
+"""A worker process that knows the toy platform: delivers whatever is due until it is killed."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import time
 
 import django
+from django.utils import timezone
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 django.setup()
@@ -15,13 +16,16 @@ def main() -> None:
     from django.conf import settings
 
     from integrations import registry
-    from integrations.tasks import tick
+    from integrations.sync import lease
+    from integrations.tasks import deliver
     from tests.integrations import toy
 
     registry.CONNECTORS["toy"] = "tests.integrations.toy.ToyConnector"
     settings.SYNC_HANDLERS = toy.HANDLERS
     while True:
-        tick()
+        now = timezone.now()
+        lease.recover(now)
+        deliver(command_ids=list(lease.due(now).order_by("next_attempt_at").values_list("pk", flat=True)[:100]))
         time.sleep(0.02)
 
 

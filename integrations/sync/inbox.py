@@ -1,0 +1,232 @@
+"""The inbox: a webhook is verified and stored before it is answered; then the record itself is fetched and applied."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from datetime import datetime, timedelta
+from random import SystemRandom
+from typing import Any
+
+import structlog
+from django.db import IntegrityError, InterfaceError, OperationalError, transaction
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+
+from integrations.contract import errors as e
+from integrations.contract import records as r
+from integrations.contract.http import HttpClient
+from integrations.models import Connection, InboundEvent
+from integrations.registry import get_connector
+from integrations.sync.client import Captures, block_budget, build_connector
+from integrations.sync.handlers import call, has_handler
+from integrations.sync.outbox import ring_on_commit
+from integrations.sync.retry import backoff
+from integrations.sync.schedule import fire_event
+from integrations.sync.vault import read_credentials
+
+log = structlog.get_logger(__name__)
+State = InboundEvent.State
+LEASE = timedelta(minutes=5)
+MOST_TRIES = 30
+FETCHES = {"product": "fetch_product", "customer": "fetch_customer", "order": "fetch_order"}
+KEPT_HEADERS = 30
+
+
+def receive(public_id: str, request: r.WebhookRequest) -> r.WebhookAnswer:
+    """Verify a delivery and store it; the answer the platform gets. WebhookRejected where it is not proven."""
+    connection = Connection.plain.filter(public_id=public_id).exclude(state=Connection.State.DISABLED).first()
+    if connection is None:
+        _take_as_long(request.body)
+        raise e.WebhookRejected("This delivery is not proven.")
+    cls = get_connector(connection.platform)
+    credentials = read_credentials(connection)
+    http = HttpClient(base_url=cls.base_url(credentials, connection.settings))
+    try:
+        answer = cls(http=http, credentials=credentials, settings=connection.settings).receive_webhook(request)
+    except e.PayloadInvalid as error:
+        _store_unreadable(connection, request, error)
+        return r.WebhookAnswer(body=b"quarantined")
+    if not answer.events:
+        return answer
+    words = [_store(connection, request, event) for event in answer.events]
+    return r.WebhookAnswer(status=answer.status, body=answer.body or words[0].encode(), content_type="text/plain")
+
+
+def _take_as_long(body: bytes) -> None:
+    """An unknown address costs what a wrong signature costs, so that nobody can tell the two apart."""
+    expected = hmac.new(b"no such connection", body, hashlib.sha256).digest()
+    hmac.compare_digest(expected, secrets.token_bytes(len(expected)))
+
+
+def _store(connection: Connection, request: r.WebhookRequest, event: r.WebhookEvent) -> str:
+    now = timezone.now()
+    state, word = State.RECEIVED, "stored"
+    if event.stream not in FETCHES:
+        state, word = State.IGNORED, "ignored_topic"
+    elif _is_stale(connection, event):
+        state, word = State.STALE, "stale"
+    row = InboundEvent(
+        stream=event.stream,
+        external_id=event.external_id[:200],
+        topic=event.topic[:100],
+        dedupe_key=event.dedupe_key[:200],
+        occurred_at=event.occurred_at,
+        state=state,
+    )
+    return word if _insert(connection, request, row, now) else "duplicate"
+
+
+def _store_unreadable(connection: Connection, request: r.WebhookRequest, error: e.PayloadInvalid) -> None:
+    row = InboundEvent(
+        dedupe_key=f"unreadable:{hashlib.sha256(request.body).hexdigest()}",
+        state=State.QUARANTINED,
+        error_code="payload_invalid",
+        message=error.message[:2000],
+    )
+    _insert(connection, request, row, timezone.now())
+
+
+def _insert(connection: Connection, request: r.WebhookRequest, row: InboundEvent, at: datetime) -> bool:
+    """Store the row, or count the copy where we have it; False then."""
+    row.merchant_id, row.connection, row.received_at = connection.merchant_id, connection, at
+    row.headers, row.body = dict(list(request.headers.items())[:KEPT_HEADERS]), request.body
+    row.next_attempt_at = at
+    try:
+        with transaction.atomic():
+            row.save(force_insert=True)
+            if row.state == State.RECEIVED:
+                ring_on_commit("integrations.inbox", event_ids=[row.pk])
+    except IntegrityError:
+        same = InboundEvent.plain.filter(connection=connection, dedupe_key=row.dedupe_key)
+        same.update(duplicates=F("duplicates") + 1)
+        return False
+    return True
+
+
+def _is_stale(connection: Connection, event: r.WebhookEvent) -> bool:
+    """Whether a later word on the same record has been taken already."""
+    if event.occurred_at is None:
+        return False
+    return InboundEvent.plain.filter(
+        connection=connection,
+        stream=event.stream,
+        external_id=event.external_id,
+        state=State.DONE,
+        occurred_at__gt=event.occurred_at,
+    ).exists()
+
+
+# --- applying --------------------------------------------------------------------------------------------------------
+
+
+def due(at: datetime) -> QuerySet[InboundEvent]:
+    """Events that may be applied now: of a connection that reads, and not in another worker's hands."""
+    waiting = Q(state=State.RECEIVED, next_attempt_at__lte=at) | Q(state=State.LEASED, lease_until__lte=at)
+    return InboundEvent.plain.filter(waiting, connection__state__in=Connection.READING_STATES)
+
+
+def take(event_id: int, at: datetime) -> InboundEvent | None:
+    with transaction.atomic():
+        found = due(at).select_for_update(skip_locked=True, of=("self",)).select_related("connection")
+        event = found.filter(pk=event_id).first()
+        if event is None:
+            return None
+        event.state, event.lease_token, event.lease_until = State.LEASED, secrets.token_hex(16), at + LEASE
+        event.attempts += 1
+        event.save(update_fields=["state", "lease_token", "lease_until", "attempts"])
+    return event
+
+
+def process(event_id: int) -> str:
+    """Fetch the record an event is about and apply it; the event's state afterwards, '' where it was not ours."""
+    event = take(event_id, timezone.now())
+    if event is None:
+        return ""
+    captures = Captures()
+    try:
+        _process(event, captures)
+    finally:
+        captures.save(event.connection)
+    return InboundEvent.plain.values_list("state", flat=True).get(pk=event.pk)
+
+
+def _process(event: InboundEvent, captures: Captures) -> None:
+    read_at = timezone.now()
+    try:
+        connector = build_connector(event.connection, captures)
+        record = getattr(connector, FETCHES[event.stream])(event.external_id)
+        _apply(event, record, read_at)
+    except e.NotFound:
+        _gone(event)
+    except e.AuthFailed as error:
+        Connection.plain.filter(pk=event.connection_id, state__in=Connection.READING_STATES).update(
+            state=Connection.State.NEEDS_REAUTH, state_reason=error.message[:500]
+        )
+        _again(event, error.code, error.message, timedelta(0))
+    except (e.Retryable, e.OutcomeUnknown) as error:
+        wait = backoff(event.attempts, SystemRandom())
+        if isinstance(error, e.RateLimited):
+            wait = timedelta(seconds=error.retry_after)
+            block_budget(event.connection, seconds=error.retry_after, at=timezone.now())
+        _again(event, error.code, error.message, wait)
+    except e.ConnectorError as error:
+        _close(event, State.FAILED, error.code, error.message)
+    except (OperationalError, InterfaceError) as error:
+        _again(event, "DATABASE", str(error), backoff(event.attempts, SystemRandom()))
+    except Exception as error:
+        log.exception("An event could not be applied; it is set aside.", event=event.pk)
+        _close(event, State.FAILED, "APPLY_FAILED", str(error) or type(error).__name__)
+
+
+@transaction.atomic
+def _apply(event: InboundEvent, record: Any, read_at: datetime) -> None:
+    now, connection = timezone.now(), event.connection
+    applied = call(
+        event.stream, "apply", event.merchant_id, connection=connection, records=[record], read_at=read_at, at=now
+    )
+    if applied.created:
+        fire_event(event.merchant_id, f"{event.stream}.created", at=now)
+    if applied.skipped:
+        _close(event, State.IGNORED, applied.skipped[0].code, applied.skipped[0].message)
+    else:
+        _close(event, State.DONE)
+
+
+@transaction.atomic
+def _gone(event: InboundEvent) -> None:
+    """The record was deleted there before we could read it."""
+    if has_handler(event.stream, "gone"):
+        call(
+            event.stream, "gone", event.merchant_id,
+            connection=event.connection, external_id=event.external_id, at=timezone.now(),
+        )  # fmt: skip
+    _close(event, State.DONE, message="It does not exist there any more.")
+
+
+def _again(event: InboundEvent, code: str, message: str, wait: timedelta) -> None:
+    if event.attempts >= MOST_TRIES:
+        _close(event, State.FAILED, code, message)
+        return
+    InboundEvent.plain.filter(pk=event.pk, lease_token=event.lease_token).update(
+        state=State.RECEIVED,
+        lease_token="",
+        lease_until=None,
+        next_attempt_at=timezone.now() + wait,
+        error_code=code[:60],
+        message=message[:2000],
+    )
+
+
+def _close(event: InboundEvent, state: str, code: str = "", message: str = "") -> None:
+    """Say how the event ended; a worker whose lease was taken says nothing."""
+    now = timezone.now()
+    InboundEvent.plain.filter(pk=event.pk, lease_token=event.lease_token).update(
+        state=state,
+        lease_token="",
+        lease_until=None,
+        finished_at=now,
+        error_code=code[:60],
+        message=message[:2000],
+    )

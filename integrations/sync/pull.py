@@ -1,0 +1,192 @@
+"""Reading a stream page by page: a page is applied and the cursor moved in one transaction.
+
+A page that raises is applied record by record under savepoints, so that a bad record is set aside with its raw payload
+and never holds up the others or the cursor.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+import structlog
+from django.db import DatabaseError, InterfaceError, OperationalError, transaction
+from django.utils import timezone
+
+from integrations.contract import records as r
+from integrations.contract.connector import Connector
+from integrations.models import Connection, Cursor, InboundEvent, RunOutcome, SyncRun
+from integrations.sync import runs
+from integrations.sync.handlers import Applied, call
+from integrations.sync.runs import Counts, RunFailed
+from integrations.sync.schedule import fire_event
+
+log = structlog.get_logger(__name__)
+SET_ASIDE = "SET_ASIDE"
+PULLS = {  # stream → the connector's method; a refund or payment comes with its order
+    "product": "pull_products",
+    "stock": "pull_stock",
+    "price": "pull_prices",
+    "customer": "pull_customers",
+    "order": "pull_orders",
+    "shipment": "pull_shipments",
+    "invoice": "pull_invoices",
+    "return": "pull_returns",
+}
+
+
+def pull(run: SyncRun, connector: Connector) -> None:
+    """Read what changed since the last run, to the end; raises the errors of the contract, and those of `runs`."""
+    flow = run.flow
+    method = getattr(connector, PULLS[flow.stream])
+    cursor = _begin(run, timezone.now())
+    asked: set[str] = set()
+    while True:
+        runs.stop_if_asked(run)
+        asked.add(cursor.page)
+        read_at = timezone.now()
+        page: r.Page[Any] = method(cursor.pull_since, cursor.page)
+        if page.cursor and page.cursor in asked:
+            raise RunFailed("PAGINATION_LOOP", "The platform answers with a page it gave before; nothing was lost.")
+        _take_over(run, page, cursor, read_at)
+        if not page.cursor:
+            return
+
+
+def _begin(run: SyncRun, at: datetime) -> Cursor:
+    """Where to read on: inside the pull a dead worker left, or at the start of a new one."""
+    flow = run.flow
+    cursor, _ = Cursor.plain.get_or_create(flow=flow, defaults={"merchant_id": flow.merchant_id})
+    if not cursor.page:
+        overlap = timedelta(seconds=flow.overlap_seconds)
+        cursor.pull_since = cursor.since - overlap if cursor.since else None
+        cursor.pull_started_at = at
+        cursor.save()
+    return cursor
+
+
+def _take_over(run: SyncRun, page: r.Page[Any], cursor: Cursor, read_at: datetime) -> None:
+    """Apply one page, count it and move the cursor, all or nothing."""
+    try:
+        with transaction.atomic():
+            applied = _apply(run.flow.connection, run.flow.stream, page.records, read_at)
+            _close_page(run, page, cursor, applied, [])
+    except (OperationalError, InterfaceError, runs.LeaseLost, RunFailed):
+        raise  # the database, the lease or we ourselves, not a record
+    except Exception as error:  # noqa: BLE001 - one bad record of the page, whichever way it fails
+        log.warning("A page is applied record by record.", run=run.pk, error=str(error))
+        with transaction.atomic():
+            applied, bad = _apply_one_by_one(run, page.records, read_at)
+            _close_page(run, page, cursor, applied, bad)
+
+
+def _apply(connection: Connection, stream: str, records: Sequence[Any], read_at: datetime) -> Applied:
+    if not records:
+        return Applied()
+    now, merchant_id = timezone.now(), connection.merchant_id
+    applied: Applied = call(
+        stream, "apply", merchant_id, connection=connection, records=records, read_at=read_at, at=now
+    )
+    if applied.seen != len(records):
+        raise RunFailed("UNBALANCED", f"{len(records)} records were read, {applied.seen} accounted for.")
+    if applied.created:
+        fire_event(merchant_id, f"{stream}.created", at=now)
+    return applied
+
+
+def _apply_one_by_one(run: SyncRun, records: Sequence[Any], read_at: datetime) -> tuple[Applied, list[r.FailedRecord]]:
+    done: list[Applied] = []
+    bad: list[r.FailedRecord] = []
+    for record in records:
+        try:
+            with transaction.atomic():
+                done.append(_apply(run.flow.connection, run.flow.stream, [record], read_at))
+        except (OperationalError, InterfaceError, RunFailed):
+            raise
+        except Exception as error:
+            log.exception("A record was set aside.", run=run.pk, external_id=record.external_id)
+            bad.append(r.FailedRecord(external_id=record.external_id, error=_words(error), raw=_raw(record)))
+    return add_up(done), bad
+
+
+def add_up(parts: Iterable[Applied]) -> Applied:
+    parts = list(parts)
+    return Applied(
+        created=sum(part.created for part in parts),
+        updated=sum(part.updated for part in parts),
+        unchanged=sum(part.unchanged for part in parts),
+        skipped=tuple(one for part in parts for one in part.skipped),
+    )
+
+
+def _close_page(run: SyncRun, page: r.Page[Any], cursor: Cursor, applied: Applied, bad: list[r.FailedRecord]) -> None:
+    now = timezone.now()
+    failed = [*page.failed, *bad]
+    counts = Counts(
+        created=applied.created,
+        updated=applied.updated,
+        unchanged=applied.unchanged,
+        skipped=len(applied.skipped),
+        failed=len(failed),
+    )
+    runs.keep(run, counts, now)
+    outcomes = [
+        runs.note_outcome(run, RunOutcome.Outcome.SKIPPED, one.external_id, one.code, one.message, now)
+        for one in applied.skipped
+    ]
+    for one in failed:
+        outcome = runs.note_outcome(run, RunOutcome.Outcome.FAILED, one.external_id, SET_ASIDE, one.error, now)
+        outcome.event = _set_aside(run, one, now)
+        outcomes.append(outcome)
+    RunOutcome.plain.bulk_create(outcomes)
+    if page.total is not None:
+        SyncRun.plain.filter(pk=run.pk).update(total=page.total)
+    _move(cursor, page, now)
+
+
+def _move(cursor: Cursor, page: r.Page[Any], at: datetime) -> None:
+    if page.since is not None:
+        cursor.newest_at = page.since
+    cursor.page = page.cursor
+    if not page.cursor:
+        cursor.since = cursor.newest_at or cursor.since
+        cursor.newest_at = None
+    cursor.save()
+
+
+def _set_aside(run: SyncRun, failed: r.FailedRecord, at: datetime) -> InboundEvent:
+    """Keep the raw record once, however often it is read; it can be applied again from there."""
+    body = msgspec.json.encode(failed.raw, enc_hook=str)
+    digest = hashlib.sha256(body).hexdigest()
+    event, created = InboundEvent.plain.get_or_create(
+        merchant_id=run.merchant_id,
+        connection=run.flow.connection,
+        dedupe_key=f"record:{run.flow.stream}:{failed.external_id}:{digest}"[:200],
+        defaults={
+            "kind": InboundEvent.Kind.RECORD,
+            "stream": run.flow.stream,
+            "external_id": failed.external_id[:200],
+            "body": body,
+            "state": InboundEvent.State.QUARANTINED,
+            "received_at": at,
+            "error_code": SET_ASIDE,
+            "message": failed.error[:2000],
+        },
+    )
+    if not created:
+        InboundEvent.plain.filter(pk=event.pk).update(duplicates=event.duplicates + 1, message=failed.error[:2000])
+    return event
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, DatabaseError):
+        return f"The database refused the record: {error}"
+    return str(error) or type(error).__name__
+
+
+def _raw(record: Any) -> r.Raw:
+    raw = getattr(record, "raw", None)
+    return raw if raw else {"record": msgspec.to_builtins(record, enc_hook=str)}

@@ -1,0 +1,184 @@
+"""Runs of flows: asking for one, taking the flow for it, and saying how it ended."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import SystemRandom
+
+import structlog
+from django.db import transaction
+from django.db.models import F, Q, QuerySet
+
+from integrations.contract import errors as e
+from integrations.models import Connection, Flow, RunLogLine, RunOutcome, SyncRun
+from integrations.sync.outbox import ring_on_commit
+from integrations.sync.retry import MOST_CRASHES, backoff
+
+log = structlog.get_logger(__name__)
+State = SyncRun.State
+LEASE = timedelta(minutes=5)  # renewed with each page
+MOST_TRIES = 8
+
+
+class LeaseLost(Exception):
+    """Another worker has the flow; what this one does no longer counts."""
+
+
+class RunCancelled(Exception):
+    """A person asked the run to stop."""
+
+
+class RunFailed(Exception):
+    """The run stops for a reason of ours: `code`, and words that say what to do."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code, self.message = code, message
+
+
+@dataclass
+class Counts:
+    """What a page did, added to the run's own counts in the page's transaction."""
+
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    skipped: int = 0
+    failed: int = 0
+
+    @property
+    def seen(self) -> int:
+        return self.created + self.updated + self.unchanged + self.skipped + self.failed
+
+
+def start_flow(flow: Flow, *, trigger: str, at: datetime, procedure_run_id: int | None = None) -> SyncRun:
+    """Ask for a run of `flow`; the one already waiting to start is given back instead of a second."""
+    with transaction.atomic():
+        Flow.plain.select_for_update().get(pk=flow.pk)
+        waiting = SyncRun.plain.filter(flow=flow, state=State.QUEUED, procedure_run_id=procedure_run_id).first()
+        if waiting is not None:
+            return waiting
+        run = SyncRun.plain.create(
+            merchant_id=flow.merchant_id,
+            flow=flow,
+            procedure_run_id=procedure_run_id,
+            trigger=trigger,
+            created_at=at,
+            next_attempt_at=at,
+        )
+        ring_on_commit("integrations.run", run_ids=[run.pk])
+    return run
+
+
+def due(at: datetime) -> QuerySet[SyncRun]:
+    """Runs that may begin now: queued and due, or running in the hands of a worker that died; the flow is free."""
+    free = Q(flow__lease_until__isnull=True) | Q(flow__lease_until__lte=at)
+    waiting = Q(state=State.QUEUED, next_attempt_at__lte=at) | Q(state=State.RUNNING)
+    return SyncRun.plain.filter(free, waiting)
+
+
+def take(run_id: int, at: datetime) -> SyncRun | None:
+    """Lease the flow of a due run. None where the flow is busy or the run is over."""
+    with transaction.atomic():
+        run = due(at).select_related("flow__connection").filter(pk=run_id).first()
+        if run is None:
+            return None
+        flow = Flow.plain.select_for_update(skip_locked=True).filter(pk=run.flow_id).first()
+        if flow is None or (flow.lease_until and flow.lease_until > at):
+            return None
+        run = SyncRun.plain.select_for_update(of=("self",)).select_related("flow__connection").get(pk=run_id)
+        if run.state not in SyncRun.OPEN_STATES:
+            return None
+        crashed = run.state == State.RUNNING
+        flow.lease_token, flow.lease_until, flow.fence = secrets.token_hex(16), at + LEASE, flow.fence + 1
+        flow.save(update_fields=["lease_token", "lease_until", "fence"])
+        run.flow.lease_token, run.flow.lease_until, run.flow.fence = flow.lease_token, flow.lease_until, flow.fence
+        run.state, run.attempts = State.RUNNING, run.attempts + 1
+        run.started_at = run.started_at or at
+        run.save(update_fields=["state", "attempts", "started_at"])
+        if crashed:
+            say(run, "The worker died; the run goes on where it was.", at=at, level="warning")
+    return run
+
+
+def keep(run: SyncRun, counts: Counts, at: datetime) -> None:
+    """Inside a page's transaction: prove that the flow is still ours, renew the lease, add the page's counts."""
+    flow = run.flow
+    held = Flow.plain.filter(pk=flow.pk, fence=flow.fence, lease_token=flow.lease_token)
+    if not held.update(lease_until=at + LEASE):
+        raise LeaseLost
+    SyncRun.plain.filter(pk=run.pk).update(
+        seen=F("seen") + counts.seen,
+        created=F("created") + counts.created,
+        updated=F("updated") + counts.updated,
+        unchanged=F("unchanged") + counts.unchanged,
+        skipped=F("skipped") + counts.skipped,
+        failed=F("failed") + counts.failed,
+    )
+
+
+def stop_if_asked(run: SyncRun) -> None:
+    if SyncRun.plain.filter(pk=run.pk, cancel_requested=True).exists():
+        raise RunCancelled
+
+
+def say(run: SyncRun, message: str, *, at: datetime, level: str = "info") -> None:
+    RunLogLine.plain.create(merchant_id=run.merchant_id, run=run, at=at, level=level, message=message[:500])
+
+
+def note_outcome(run: SyncRun, outcome: str, external_id: str, code: str, message: str, at: datetime) -> RunOutcome:
+    """A skipped or failed record, not yet saved."""
+    return RunOutcome(
+        merchant_id=run.merchant_id,
+        run=run,
+        outcome=outcome,
+        external_id=external_id[:200],
+        code=code[:60],
+        message=message[:2000],
+        at=at,
+    )
+
+
+@transaction.atomic
+def finish(run: SyncRun, state: str, *, at: datetime, code: str = "", message: str = "") -> None:
+    """Free the flow and say how the run ended; a worker whose lease was taken changes nothing."""
+    flow = run.flow
+    held = Flow.plain.filter(pk=flow.pk, fence=flow.fence, lease_token=flow.lease_token)
+    if not held.update(lease_token="", lease_until=None):
+        return
+    SyncRun.plain.filter(pk=run.pk).update(
+        state=state, finished_at=at, error_code=code[:60], message=message[:2000], next_attempt_at=at
+    )
+    run.state, run.error_code, run.message = state, code, message
+    say(run, message or f"The run is {SyncRun.State(state).label.lower()}.", at=at)
+    if state == State.DONE:
+        Connection.plain.filter(pk=flow.connection_id).update(last_success_at=at)
+    if run.procedure_run_id:
+        ring_on_commit("integrations.advance", procedure_run_ids=[run.procedure_run_id])
+
+
+def refuse(run: SyncRun, error: e.ConnectorError, at: datetime) -> None:
+    """The platform did not answer as it should: again later, or the end of this run, with its own words."""
+    if isinstance(error, e.AuthFailed):
+        Connection.plain.filter(pk=run.flow.connection_id, state__in=Connection.READING_STATES).update(
+            state=Connection.State.NEEDS_REAUTH, state_reason=error.message[:500]
+        )
+    if not isinstance(error, e.Retryable | e.OutcomeUnknown) or run.attempts >= MOST_TRIES:
+        finish(run, State.FAILED, at=at, code=error.code, message=error.message)
+        return
+    wait = backoff(run.attempts, SystemRandom())
+    if isinstance(error, e.RateLimited):
+        wait = timedelta(seconds=error.retry_after)
+    with transaction.atomic():
+        finish(run, State.QUEUED, at=at, code=error.code, message=f"{error.message} It is tried again.")
+        SyncRun.plain.filter(pk=run.pk, state=State.QUEUED).update(next_attempt_at=at + wait, finished_at=None)
+
+
+def give_up_if_poison(run: SyncRun, at: datetime) -> bool:
+    """A run that killed its worker three times stops."""
+    if run.attempts <= MOST_CRASHES or run.error_code:
+        return False
+    finish(run, State.FAILED, at=at, code="WORKER_DIED", message=f"The worker died {run.attempts - 1} times at this.")
+    return True
