@@ -55,15 +55,20 @@ class Captures:
 def build_connector(
     connection: Connection, captures: Captures, *, before_request: Callable[[], None] | None = None
 ) -> Connector:
-    """A connector for one unit of work. `before_request` runs ahead of each request, after the budget allowed it."""
+    """A connector for one unit of work. `before_request` runs ahead of each request, after the budget allowed it.
+
+    The setting `requests_per_second` of a connection says what its own server bears, where that is not the platform's.
+    """
     cls = get_connector(connection.platform)
     credentials = read_credentials(connection)
     secrets = [credentials[f.name] for f in cls.credential_fields if f.kind == "secret" and credentials.get(f.name)]
 
+    per_second = float(connection.settings.get("requests_per_second") or cls.rate_limit.per_second)
+
     def ask_first() -> None:
         for last in (False, False, True):
             try:
-                take_from_budget(connection, cls.rate_limit.per_second, cls.rate_limit.burst, at=timezone.now())
+                take_from_budget(connection, per_second, cls.rate_limit.burst, at=timezone.now())
                 break
             except RateLimited as error:
                 if last or error.retry_after > LONGEST_WAIT:

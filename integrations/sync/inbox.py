@@ -21,6 +21,7 @@ from integrations.models import Connection, InboundEvent
 from integrations.registry import get_connector
 from integrations.sync.client import Captures, block_budget, build_connector
 from integrations.sync.handlers import call, has_handler
+from integrations.sync.lease import lease_length
 from integrations.sync.outbox import ring_on_commit
 from integrations.sync.retry import backoff
 from integrations.sync.schedule import fire_event
@@ -28,7 +29,6 @@ from integrations.sync.vault import read_credentials
 
 log = structlog.get_logger(__name__)
 State = InboundEvent.State
-LEASE = timedelta(minutes=5)
 MOST_TRIES = 30
 FETCHES = {"product": "fetch_product", "customer": "fetch_customer", "order": "fetch_order"}
 KEPT_HEADERS = 30
@@ -133,7 +133,7 @@ def take(event_id: int, at: datetime) -> InboundEvent | None:
         event = found.filter(pk=event_id).first()
         if event is None:
             return None
-        event.state, event.lease_token, event.lease_until = State.LEASED, secrets.token_hex(16), at + LEASE
+        event.state, event.lease_token, event.lease_until = State.LEASED, secrets.token_hex(16), at + lease_length(event.connection)
         event.attempts += 1
         event.save(update_fields=["state", "lease_token", "lease_until", "attempts"])
     return event

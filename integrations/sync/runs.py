@@ -13,12 +13,12 @@ from django.db.models import F, Q, QuerySet
 
 from integrations.contract import errors as e
 from integrations.models import Connection, Flow, RunLogLine, RunOutcome, SyncRun
+from integrations.sync.lease import lease_length
 from integrations.sync.outbox import ring_on_commit
 from integrations.sync.retry import MOST_CRASHES, backoff
 
 log = structlog.get_logger(__name__)
 State = SyncRun.State
-LEASE = timedelta(minutes=5)  # renewed with each page
 MOST_TRIES = 8
 
 
@@ -92,7 +92,7 @@ def take(run_id: int, at: datetime) -> SyncRun | None:
         if run.state not in SyncRun.OPEN_STATES:
             return None
         crashed = run.state == State.RUNNING
-        flow.lease_token, flow.lease_until, flow.fence = secrets.token_hex(16), at + LEASE, flow.fence + 1
+        flow.lease_token, flow.lease_until, flow.fence = secrets.token_hex(16), at + lease_length(run.flow.connection), flow.fence + 1
         flow.save(update_fields=["lease_token", "lease_until", "fence"])
         run.flow.lease_token, run.flow.lease_until, run.flow.fence = flow.lease_token, flow.lease_until, flow.fence
         run.state, run.attempts = State.RUNNING, run.attempts + 1
@@ -107,7 +107,7 @@ def keep(run: SyncRun, counts: Counts, at: datetime) -> None:
     """Inside a page's transaction: prove that the flow is still ours, renew the lease, add the page's counts."""
     flow = run.flow
     held = Flow.plain.filter(pk=flow.pk, fence=flow.fence, lease_token=flow.lease_token)
-    if not held.update(lease_until=at + LEASE):
+    if not held.update(lease_until=at + lease_length(flow.connection)):
         raise LeaseLost
     SyncRun.plain.filter(pk=run.pk).update(
         seen=F("seen") + counts.seen,

@@ -1,0 +1,126 @@
+"""The demo to look at: buyers order every few seconds, some pay back or cancel, the ERP ships; until Ctrl-C."""
+
+from __future__ import annotations
+
+import random
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.utils import timezone
+
+from integrations.models import Connection
+from integrations.sync.vault import store_credentials
+from portal.management.demo.catalogue import build_catalogue
+from portal.management.demo.far_side import FarSide, simulate
+from portal.management.demo.feed import build_order, seed_catalogue
+from portal.management.demo.setup import EMAIL, MERCHANT, Demo, Pace, listen, make_login, read_first, set_up
+from portal.management.demo.source import Invoice, read_invoices, sold
+from portal.tenancy.models import Merchant, User
+
+SAMPLE = Path(__file__).with_name("sample.csv")
+SECONDS_BETWEEN_ORDERS = 4
+REFUNDED, CANCELLED, SHIPPED = 0.08, 0.05, 0.5
+
+
+def run_live(*, port: int, say: Callable[[str], object]) -> None:
+    """Set the demo up where it is not yet, run the portal, and let the world go on until Ctrl-C."""
+    invoices = read_invoices(SAMPLE)
+    folder = settings.VAR_DIR / "demo"
+    folder.mkdir(parents=True, exist_ok=True)
+    password = secrets.token_urlsafe(9)
+    say("Starting a shop and an ERP on this machine …")
+    with (
+        simulate("odoo", ["--state", str(folder / "odoo.json")]) as erp,
+        simulate("woocommerce", ["--state", str(folder / "woocommerce.json")]) as shop,
+    ):
+        owner = make_login(password)
+        made = _find(erp, shop) or _make(owner, invoices, erp, shop)
+        argv = [sys.executable, str(settings.BASE_DIR / "manage.py"), "portal", "--port", str(port)]
+        process = subprocess.Popen(argv, cwd=settings.BASE_DIR)
+        address = f"http://127.0.0.1:{port}"
+        signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
+        try:
+            listen(made, address)
+            say(_welcome(address, password, erp, shop))
+            _let_the_world_go_on(process, invoices, erp, shop)
+        except KeyboardInterrupt:
+            say("The demo stops. It goes on where it was with the next `make demo`.")
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def _make(owner: User, invoices: list[Invoice], erp: FarSide, shop: FarSide) -> Demo:
+    products = build_catalogue(invoices, sold(invoices))
+    for far in (erp, shop):
+        seed_catalogue(far, products)
+    made = set_up(owner, erp, shop, pace=Pace(), at=timezone.now())
+    read_first(made)
+    return made
+
+
+def _find(erp: FarSide, shop: FarSide) -> Demo | None:
+    """The demo of an earlier start, told where its simulators answer now."""
+    merchant = Merchant.objects.filter(name=MERCHANT).order_by("pk").first()
+    if merchant is None:
+        return None
+    found = {}
+    for far in (erp, shop):
+        row = Connection.plain.filter(merchant=merchant, platform=far.platform).first()
+        if row is None:
+            return None
+        if "url" in row.settings:
+            row.settings = {**row.settings, "url": far.base_url}
+        row.allowed_private = [urlsplit(far.base_url).netloc]
+        row.save(update_fields=["settings", "allowed_private"])
+        store_credentials(row, far.credentials)
+        found[far.platform] = row
+    return Demo(merchant=merchant, erp=found["odoo"], shop=found["woocommerce"])
+
+
+def _welcome(address: str, password: str, erp: FarSide, shop: FarSide) -> str:
+    return (
+        f"\nThe portal answers at {address}/admin/  —  log in as {EMAIL} with the password {password}\n"
+        f"Orders arrive every {SECONDS_BETWEEN_ORDERS} seconds. Break the ERP, and see them wait and arrive once:\n"
+        f'  curl -X PUT {erp.dials_url} -d \'{{"status": {{"503": 0.5}}, "timeout_after_commit": 0.2}}\'\n'
+        f"and mend it again:\n"
+        f'  curl -X PUT {erp.dials_url} -d \'{{"status": {{}}, "timeout_after_commit": 0}}\'\n'
+        f"The shop's own dials: {shop.dials_url}. Ctrl-C stops everything.\n"
+    )
+
+
+def _let_the_world_go_on(
+    process: subprocess.Popen[bytes], invoices: list[Invoice], erp: FarSide, shop: FarSide
+) -> None:
+    chance = random.Random()
+    buyable = [invoice for invoice in invoices if not invoice.is_credit and invoice.placeable]
+    while process.poll() is None:
+        invoice = chance.choice(buyable)
+        order = shop.post("orders", build_order(invoice))
+        if chance.random() < REFUNDED:
+            line = invoice.placeable[0][1]
+            refund = {"index": 0, "quantity": str(line.quantity), "amount": str(line.value)}
+            shop.post("refunds", {"order": order["id"], "lines": [refund], "reason": "Damaged", "restock": False})
+        elif chance.random() < CANCELLED:
+            shop.post("cancellations", {"order": order["id"]})
+        if chance.random() < SHIPPED:
+            _ship_one(chance, erp)
+        time.sleep(SECONDS_BETWEEN_ORDERS)
+
+
+def _ship_one(chance: random.Random, erp: FarSide) -> None:
+    """The warehouse sends one of the orders it has not sent yet."""
+    gone = {row["order"] for row in erp.list_facts("shipments")}
+    waiting = [row for row in erp.list_facts("orders") if row["state"] == "sale" and row["number"] not in gone]
+    if waiting:
+        erp.post(
+            "shipments",
+            {"order": chance.choice(waiting)["id"], "lines": None, "tracking": f"GB{chance.randrange(10**9)}"},
+        )
