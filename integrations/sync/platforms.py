@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from integrations.contract.connector import Field, Role
+from integrations.contract.records import StockBasis
 from integrations.registry import get_connector, list_connectors
 
 
@@ -18,6 +19,7 @@ class Platform:
     roles: frozenset[Role]
     credential_fields: tuple[Field, ...]
     settings_fields: tuple[Field, ...]
+    stock_basis: StockBasis
 
 
 def list_platforms() -> list[Platform]:
@@ -44,4 +46,5 @@ def _describe(key: str) -> Platform:
         roles=cls.roles,
         credential_fields=cls.credential_fields,
         settings_fields=cls.settings_fields,
+        stock_basis=cls.stock_basis,
     )

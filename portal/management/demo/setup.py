@@ -114,10 +114,10 @@ def _connect(merchant: Merchant, far: FarSide, label: str, role: str, pace: Pace
 
 
 def _name_guest(erp: Connection) -> None:
-    """Orders without a customer are booked on one partner there; their available stock is what Odoo counts."""
+    """Orders without a customer are booked on one partner there."""
     document = CustomerDocument(reference="GUEST", customer=CustomerRecord(name="Guests of the shop"))
     guest = build_connector(erp, Captures()).create_customer(document)
-    erp.settings = {**erp.settings, "guest_partner_id": guest.external_id, "stock_basis": "available"}
+    erp.settings = {**erp.settings, "guest_partner_id": guest.external_id}
     erp.save(update_fields=["settings"])
 
 

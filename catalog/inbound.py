@@ -1,0 +1,184 @@
+"""Records read from platforms into articles, stock and prices: a back office says what there is, a shop what it sells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from catalog.models import Binding, Price, PriceList, StockRecord
+from catalog.services.articles import apply_back_office
+from catalog.services.binding import BACK_OFFICES
+from catalog.services.prices import refresh_wanted_prices
+from catalog.services.shop_articles import apply_shop
+from catalog.services.stock import end_settled, refresh_wanted
+from integrations.contract import records as r
+from integrations.models import Connection, ValueMapping
+from integrations.sync.handlers import Applied, Skipped
+from integrations.sync.platforms import get_platform
+from portal.tenancy.models import Location
+
+UNKNOWN_ARTICLE = "unknown_article"
+
+
+def apply_products(
+    *, connection: Connection, records: Sequence[r.ProductRecord], read_at: datetime, at: datetime
+) -> Applied:
+    del read_at
+    apply = apply_back_office if connection.role in BACK_OFFICES else apply_shop
+    return apply(connection=connection, records=records, at=at)
+
+
+def apply_stock(*, connection: Connection, records: Sequence[r.StockRow], read_at: datetime, at: datetime) -> Applied:
+    """Figures of a back office, by location; those of a shop are only what it shows, and are left alone."""
+    if connection.role not in BACK_OFFICES:
+        words = "A shop's own figure: the back office says what there is."
+        return _skip_all(records, words)
+    articles = _articles(connection, {row.external_id for row in records})
+    places = _Places(connection)
+    wanted: dict[tuple[int, int], Decimal] = {}
+    skipped: list[Skipped] = []
+    repeated = 0
+    for row in records:
+        article = articles.get(row.external_id)
+        if article is None:
+            words = f"Nobody knows the article {row.external_id}; read the products first."
+            skipped.append(Skipped(external_id=row.external_id, code=UNKNOWN_ARTICLE, message=words))
+            continue
+        key = (article[0], places.find(row.slot))
+        repeated += key in wanted
+        wanted[key] = wanted.get(key, Decimal(0)) + row.quantity * article[1]
+    created, updated = _write_stock(connection, wanted, read_at)
+    variants = sorted({variant for variant, _ in wanted})
+    end_settled(merchant_id=connection.merchant_id, variant_ids=variants, read_at=read_at, at=at)
+    refresh_wanted(merchant_id=connection.merchant_id, variant_ids=variants, at=at)
+    unchanged = len(wanted) - created - updated + repeated
+    return Applied(created=created, updated=updated, unchanged=unchanged, skipped=tuple(skipped))
+
+
+def _articles(connection: Connection, external_ids: set[str]) -> dict[str, tuple[int, Decimal]]:
+    """external id → our variant, and how many base units it is."""
+    rows = Binding.plain.filter(connection=connection, external_id__in=external_ids, state=Binding.State.BOUND)
+    return {row.external_id: (row.variant_id, row.factor) for row in rows if row.variant_id is not None}
+
+
+def _skip_all(records: Sequence[r.StockRow] | Sequence[r.PriceRow], words: str) -> Applied:
+    return Applied(
+        skipped=tuple(Skipped(external_id=row.external_id, code="not_ours", message=words) for row in records)
+    )
+
+
+class _Places:
+    """Which of our locations a remote one is: mapped by hand, else the connection's, else the merchant's first."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._codes = dict(
+            ValueMapping.plain.filter(connection=connection, kind=ValueMapping.Kind.LOCATION)
+            .exclude(ours="")
+            .values_list("theirs", "ours")
+        )
+        locations = list(Location.plain.filter(merchant_id=connection.merchant_id, is_active=True).order_by("pk"))
+        self._ids = {location.code: location.pk for location in locations}
+        self._else = connection.location_id or locations[0].pk
+
+    def find(self, slot: str) -> int:
+        return self._ids.get(self._codes.get(slot, ""), self._else)
+
+
+def _write_stock(connection: Connection, wanted: dict[tuple[int, int], Decimal], read_at: datetime) -> tuple[int, int]:
+    """How many figures are new, and how many differ from what we had; an older answer never replaces a newer one."""
+    variants = {variant for variant, _ in wanted}
+    rows = StockRecord.plain.filter(connection=connection, variant_id__in=variants).select_for_update().order_by("pk")
+    before = {(row.variant_id, row.location_id): row for row in rows}
+    basis = get_platform(connection.platform).stock_basis
+    new: list[StockRecord] = []
+    changed: list[StockRecord] = []
+    seen: list[StockRecord] = []
+    for key, quantity in sorted(wanted.items()):
+        row = before.get(key)
+        if row is None:
+            new.append(
+                StockRecord(
+                    merchant_id=connection.merchant_id,
+                    connection=connection,
+                    variant_id=key[0],
+                    location_id=key[1],
+                    quantity=quantity,
+                    basis=basis,
+                    read_at=read_at,
+                )
+            )
+        elif row.read_at <= read_at:
+            (seen if row.quantity == quantity else changed).append(row)
+            row.quantity, row.read_at = quantity, read_at
+    StockRecord.plain.bulk_create(new)
+    StockRecord.plain.bulk_update(changed, ["quantity", "read_at"])
+    StockRecord.plain.filter(pk__in=[row.pk for row in seen]).update(read_at=read_at)
+    return len(new), len(changed)
+
+
+def apply_prices(*, connection: Connection, records: Sequence[r.PriceRow], read_at: datetime, at: datetime) -> Applied:
+    """Prices of a back office into its price lists; a shop's own prices are what it charges, not what it should."""
+    del read_at
+    if connection.role not in BACK_OFFICES:
+        words = "A shop's own price: the back office says what it should be."
+        return _skip_all(records, words)
+    articles = _articles(connection, {row.external_id for row in records})
+    lists = {slot: _price_list(connection, slot, currency) for slot, currency in {row[1:4:2] for row in records}}
+    wanted: dict[tuple[int, int, Decimal], Decimal] = {}
+    skipped: list[Skipped] = []
+    repeated = 0
+    for row in records:
+        article = articles.get(row.external_id)
+        if article is None:
+            words = f"Nobody knows the article {row.external_id}; read the products first."
+            skipped.append(Skipped(external_id=row.external_id, code=UNKNOWN_ARTICLE, message=words))
+            continue
+        key = (lists[row.slot].pk, article[0], row.min_quantity)
+        repeated += key in wanted
+        wanted[key] = row.amount
+    created, updated, variants = _write_prices(connection, wanted)
+    refresh_wanted_prices(merchant_id=connection.merchant_id, variant_ids=variants, at=at)
+    unchanged = len(wanted) - created - updated + repeated
+    return Applied(created=created, updated=updated, unchanged=unchanged, skipped=tuple(skipped))
+
+
+def _price_list(connection: Connection, slot: str, currency: str) -> PriceList:
+    row, _ = PriceList.plain.get_or_create(
+        merchant_id=connection.merchant_id,
+        connection=connection,
+        external_id=slot,
+        defaults={
+            "code": f"{connection.pk}-{slot or 'base'}"[:60],
+            "name": f"{connection.name}: {slot or 'base prices'}"[:100],
+            "currency": currency,
+        },
+    )
+    return row
+
+
+def _write_prices(
+    connection: Connection, wanted: dict[tuple[int, int, Decimal], Decimal]
+) -> tuple[int, int, list[int]]:
+    lists, variants = {key[0] for key in wanted}, {key[1] for key in wanted}
+    rows = Price.plain.filter(price_list_id__in=lists, variant_id__in=variants).select_for_update().order_by("pk")
+    before = {(row.price_list_id, row.variant_id, row.min_quantity): row for row in rows}
+    new, changed = [], []
+    for key, amount in sorted(wanted.items()):
+        row = before.get(key)
+        if row is None:
+            new.append(
+                Price(
+                    merchant_id=connection.merchant_id,
+                    price_list_id=key[0],
+                    variant_id=key[1],
+                    min_quantity=key[2],
+                    amount=amount,
+                )
+            )
+        elif row.amount != amount:
+            row.amount = amount
+            changed.append(row)
+    Price.plain.bulk_create(new)
+    Price.plain.bulk_update(changed, ["amount"])
+    return len(new), len(changed), sorted({row.variant_id for row in [*new, *changed]})

@@ -1,0 +1,153 @@
+"""Binding remote articles to variants, and freeing what waited for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from django.db import transaction
+
+from catalog.mapping import Article, Match, match_articles
+from catalog.models import Binding, MappingConflict
+from catalog.services.prices import refresh_wanted_prices
+from catalog.services.stock import BATCH, refresh_wanted
+from integrations.models import Connection, Hold
+from integrations.sync.release import release
+
+ONE = Decimal(1)
+State = Binding.State
+BACK_OFFICES = (Connection.Role.BACK_OFFICE, Connection.Role.ACCOUNTING)
+
+
+def hold_keys(binding: Binding) -> list[str]:
+    """What waits for this article to be mapped: orders that sold it, and orders that must name it there."""
+    keys = [f"binding:{binding.connection_id}:{binding.external_id}"]
+    if binding.variant_id is not None:
+        keys.append(f"variant:{binding.connection_id}:{binding.variant_id}")
+    return keys
+
+
+@transaction.atomic
+def bind(*, binding_id: int, variant_id: int, factor: Decimal = ONE, at: datetime, reason: str = "chosen") -> int:
+    """This article is that variant, `factor` base units of it; how many records went on because of it."""
+    row = Binding.plain.select_for_update().select_related("connection").get(pk=binding_id)
+    row.variant_id, row.factor, row.state, row.reason = variant_id, factor, State.BOUND, reason[:200]
+    row.save(update_fields=["variant", "factor", "state", "reason", "updated_at"])
+    return free([row], at=at)
+
+
+@transaction.atomic
+def ignore(*, binding_id: int, at: datetime) -> None:
+    """This article is none of ours, and stays out of the way."""
+    Binding.plain.filter(pk=binding_id).update(state=State.IGNORED, variant=None, reason="ignored")
+    _close_conflicts([binding_id], "ignored", at)
+
+
+def free(rows: Sequence[Binding], *, at: datetime) -> int:
+    """Everything that follows from articles having been bound; run in the transaction that bound them."""
+    if not rows:
+        return 0
+    _close_conflicts([row.pk for row in rows], "bound", at)
+    merchant_id = rows[0].merchant_id
+    variants = sorted({row.variant_id for row in rows if row.variant_id is not None})
+    refresh_wanted(merchant_id=merchant_id, variant_ids=variants, at=at)
+    refresh_wanted_prices(merchant_id=merchant_id, variant_ids=variants, at=at)
+    return sum(release(merchant_id=merchant_id, key=key, at=at) for key in _open_keys(merchant_id, rows))
+
+
+def _open_keys(merchant_id: int, rows: Sequence[Binding]) -> list[str]:
+    """Of all the keys these articles could free, those something really waits for."""
+    keys = [key for row in rows for key in hold_keys(row)]
+    found: set[str] = set()
+    for start in range(0, len(keys), BATCH):
+        waiting = Hold.plain.filter(merchant_id=merchant_id, key__in=keys[start : start + BATCH], ended_at__isnull=True)
+        found.update(waiting.values_list("key", flat=True))
+    return sorted(found)
+
+
+def save_conflicts(pairs: Iterable[tuple[Binding, Match]], *, at: datetime) -> None:
+    """Write down why articles could not be bound: one open conflict of a kind for each."""
+    pairs = list(pairs)
+    known = set(
+        MappingConflict.plain.filter(
+            binding_id__in=[row.pk for row, _ in pairs], resolved_at__isnull=True
+        ).values_list("binding_id", "type")
+    )  # fmt: skip
+    MappingConflict.plain.bulk_create(
+        MappingConflict(
+            merchant_id=row.merchant_id,
+            connection_id=row.connection_id,
+            binding=row,
+            type=match.type,
+            message=f"{row.title or row.reference_code or row.external_id}: {match.reason}"[:500],
+            candidates=list(match.candidates),
+            opened_at=at,
+        )
+        for row, match in pairs
+        if (row.pk, match.type) not in known
+    )
+
+
+@transaction.atomic
+def find_or_suggest_binding(
+    *, connection: Connection, external_id: str, sku: str, barcode: str = "", title: str = "", at: datetime
+) -> Binding:
+    """The article an order names although it was never read: bound by its exact and unique code, else a conflict."""
+    found = Binding.plain.filter(connection=connection, external_id=external_id).first()
+    if found is not None:
+        return found
+    article = Article(external_id=external_id, sku=sku, barcode=barcode, title=title)
+    match = match_articles(connection, [article])[external_id]
+    row, created = Binding.plain.get_or_create(
+        merchant_id=connection.merchant_id,
+        connection=connection,
+        external_id=external_id,
+        defaults={
+            "variant_id": match.variant_id,
+            "reference_code": sku[:100],
+            "barcode": barcode[:50],
+            "title": title[:300],
+            "state": State.BOUND if match.variant_id else State.CONFLICT,
+            "reason": match.reason[:200],
+        },
+    )
+    if created and match.variant_id is None:
+        save_conflicts([(row, match)], at=at)
+    elif created:
+        free([row], at=at)
+    return row
+
+
+def match_again(*, merchant_id: int, codes: Sequence[str], barcodes: Sequence[str], at: datetime) -> int:
+    """New variants of ours may be what shops' unknown articles were waiting for; how many were bound."""
+    waiting = Binding.plain.filter(merchant_id=merchant_id, state=State.CONFLICT).select_related("connection")
+    rows = waiting.filter(reference_code__in=codes) | waiting.filter(barcode__in=[code for code in barcodes if code])
+    by_connection: dict[int, list[Binding]] = {}
+    for row in rows.order_by("pk"):
+        if row.connection.role not in BACK_OFFICES:
+            by_connection.setdefault(row.connection_id, []).append(row)
+    return sum(_match_again(mine, at) for mine in by_connection.values())
+
+
+def _match_again(rows: list[Binding], at: datetime) -> int:
+    matches = match_articles(rows[0].connection, [to_article(row) for row in rows])
+    bound = []
+    for row in rows:
+        match = matches[row.external_id]
+        if match.variant_id is not None:
+            row.variant_id, row.state, row.reason = match.variant_id, State.BOUND, match.reason[:200]
+            bound.append(row)
+    Binding.plain.bulk_update(bound, ["variant", "state", "reason"])
+    free(bound, at=at)
+    return len(bound)
+
+
+def to_article(row: Binding) -> Article:
+    return Article(external_id=row.external_id, sku=row.reference_code, barcode=row.barcode, title=row.title)
+
+
+def _close_conflicts(binding_ids: Sequence[int], resolution: str, at: datetime) -> None:
+    MappingConflict.plain.filter(binding_id__in=binding_ids, resolved_at__isnull=True).update(
+        resolved_at=at, resolution=resolution
+    )
