@@ -1,4 +1,4 @@
-"""Records read from platforms into articles, stock and prices: a back office says what there is, a shop what it sells."""
+"""Records read from platforms into articles, stock and prices: a back office says what is, a shop what it sells."""
 
 from __future__ import annotations
 

@@ -329,7 +329,44 @@ CELERY_BEAT_SCHEDULE = {
 }
 
 # What the engine calls for each stream, as dotted paths; checked by `manage.py check`.
-SYNC_HANDLERS: dict[str, dict[str, str]] = {}
+SYNC_HANDLERS: dict[str, dict[str, str]] = {
+    "product": {"apply": "catalog.inbound.apply_products", "count": "catalog.outbound.count_unmapped"},
+    "stock": {
+        "apply": "catalog.inbound.apply_stock",
+        "claim": "catalog.outbound.claim_stock",
+        "settle_push": "catalog.outbound.settle_stock",
+        "brake": "catalog.outbound.brake_stock",
+        "count": "catalog.outbound.count_stock",
+    },
+    "price": {
+        "apply": "catalog.inbound.apply_prices",
+        "claim": "catalog.outbound.claim_prices",
+        "settle_push": "catalog.outbound.settle_prices",
+        "brake": "catalog.outbound.brake_prices",
+        "count": "catalog.outbound.count_prices",
+    },
+    "customer": {
+        "apply": "orders.inbound.apply_customers",
+        "build": "orders.outbound.build_customer",
+        "settle": "orders.outbound.settle_customer",
+    },
+    "order": {
+        "apply": "orders.inbound.apply_orders",
+        "gone": "orders.inbound.gone_order",
+        "build": "orders.outbound.build_order",
+        "settle": "orders.outbound.settle_order",
+        "release": "orders.outbound.release_orders",
+        "count": "orders.outbound.count_orders",
+    },
+    "refund": {
+        "build": "orders.outbound.build_refund",
+        "settle": "orders.outbound.settle_refund",
+        "release": "orders.outbound.release_refunds",
+    },
+    "shipment": {"apply": "orders.inbound.apply_shipments"},
+    "invoice": {"apply": "orders.inbound.apply_invoices"},
+    "return": {"apply": "orders.inbound.apply_returns"},
+}
 
 # --- Time, words, files, mail -----------------------------------------------------------------------------------------
 

@@ -1,0 +1,289 @@
+"""Orders, customers and refunds as documents for a back office, and what becomes of them there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from catalog import services as catalog
+from integrations.contract import records as r
+from integrations.contract.errors import Rejected
+from integrations.models import Attempt, Command, Connection, Hold, Link, Stream
+from integrations.sync.documents import CancelRequest
+from integrations.sync.platforms import get_platform
+from integrations.sync.release import release
+from orders.models import Cancellation, Customer, FulfilmentOrder, Order, OrderLine, Refund
+from orders.services import refunds, routing
+from orders.services.destination import Names, customer_key, find_customer_id, find_names
+from orders.services.timeline import note
+from orders.state import PLACEMENT, move
+
+State, Part = Command.State, FulfilmentOrder.State
+PARTS = {
+    State.ACCEPTED: Part.PLACED,
+    State.VERIFIED: Part.PLACED,
+    State.NEEDS_FIX: Part.NEEDS_FIX,
+    State.NEEDS_HUMAN: Part.NEEDS_HUMAN,
+    State.WITHDRAWN: Part.NEVER,
+    State.PENDING: Part.QUEUED,
+}
+ONE = Decimal(1)
+
+
+# --- orders -----------------------------------------------------------------------------------------------------------
+
+
+def build_order(*, command: Command, at: datetime) -> r.OrderDocument | CancelRequest:
+    """What create_order or cancel_order sends; Rejected where something it needs is gone by now."""
+    del at
+    order = Order.plain.select_related("connection", "customer").get(pk=command.subject_id)
+    part = _part(command)
+    if command.kind == "cancel_order":
+        return CancelRequest(external_id=part.external_id)
+    there = command.connection
+    lines = list(order.lines.select_related("binding").prefetch_related("taxes").order_by("position"))
+    names = find_names(order, there, lines)
+    return r.OrderDocument(
+        reference=command.reference,
+        number=order.number,
+        currency=order.currency,
+        total=order.total,
+        placed_at=order.placed_at,
+        customer_external_id=find_customer_id(order, there),
+        customer=r.CustomerRecord(name=order.customer_name, email=order.email, phone=order.phone),
+        billing=_address(order.billing),
+        shipping=_address(order.shipping),
+        payment_method=next((payment.method for payment in order.payments.all()), ""),
+        note=order.note,
+        lines=tuple(build_line(line, names) for line in lines if line.kind == OrderLine.Kind.ITEM or line.gross),
+    )
+
+
+def _address(values: dict[str, Any]) -> r.AddressRecord | None:
+    return r.AddressRecord(**values) if values else None
+
+
+def build_line(line: OrderLine, names: Names) -> r.OrderDocumentLine:
+    """The line in units of their article, with their ids of its taxes, none included."""
+    article, factor = names.articles.get(line.variant_id or 0, ("", ONE))
+    item = "" if line.kind == OrderLine.Kind.ITEM else names.special.get(line.kind, "")
+    if not article and not item:
+        raise Rejected(f"{line.sku or line.name} is not mapped there any more; map it again.", code="ITEM_MISSING")
+    units = (line.binding.factor if line.binding else ONE) / factor
+    return r.OrderDocumentLine(
+        key=str(line.pk),
+        kind=r.LineKind(line.kind),
+        variant_external_id="" if item else article,
+        item_external_id=item,
+        sku=line.sku,
+        name=line.name,
+        quantity=(line.quantity - line.cancelled_quantity) * units,
+        unit_price=line.unit_price / units,
+        discount=line.discount,
+        net=line.net,
+        tax=line.tax,
+        gross=line.gross,
+        tax_codes=tuple(names.taxes[tax.code] for tax in line.taxes.all() if tax.code in names.taxes),
+    )
+
+
+def settle_order(*, command: Command, result: r.CommandResult | None, at: datetime) -> None:
+    """What the back office made of it, on the order and its timeline."""
+    order = Order.plain.select_for_update().get(pk=command.subject_id)
+    part = _part(command)
+    if command.kind == "cancel_order":
+        _settle_cancel(command, order, part, result, at)
+        return
+    if wanted := PARTS.get(State(command.state)):
+        part.state = move(PLACEMENT, part.state, wanted)
+    if part.state == Part.PLACED and not part.external_id:
+        part.external_id, part.external_number = command.external_id, command.external_number
+        part.remote_total, part.placed_at = command.remote_total, at
+        _link(command, "order", order.pk)
+        if get_platform(command.connection.platform).stock_basis is r.StockBasis.AVAILABLE:
+            catalog.settle_reservation(merchant_id=order.merchant_id, subject=("order", order.pk), at=at)
+    if part.state == Part.NEVER:
+        catalog.cancel_reservation(merchant_id=order.merchant_id, subject=("order", order.pk), at=at)
+    part.save(update_fields=["state", "external_id", "external_number", "remote_total", "placed_at"])
+    note(order, command.state, _describe(command), at=at, command=command)
+
+
+def _describe(command: Command) -> str:
+    there, number = command.connection.name, command.external_number or command.external_id
+    if command.state in Command.DONE_STATES:
+        found = Attempt.plain.filter(command=command, fence=command.fence, outcome=Attempt.Outcome.FOUND).exists()
+        words = f"Found in {there} as {number}; not sent again." if found else f"In {there} as {number}."
+        checked = " Total and lines were read back." if command.state == State.VERIFIED else ""
+        return f"{words}{checked} {command.message}".strip()
+    return {
+        State.UNKNOWN: f"Sent to {there}, no answer; it is looked for there before anything else happens.",
+        State.NEEDS_FIX: f"{there} refuses it: {command.message}",
+        State.NEEDS_HUMAN: f"Nobody can tell whether {there} has it: {command.message}",
+        State.WITHDRAWN: f"Not sent to {there}. {command.message}",
+        State.PENDING: f"Sent to {there} again.",
+    }.get(State(command.state), command.message)
+
+
+def _settle_cancel(
+    command: Command, order: Order, part: FulfilmentOrder, result: r.CommandResult | None, at: datetime
+) -> None:
+    """Keep the answer, yes or no, as proof."""
+    there = command.connection.name
+    asked = Cancellation.plain.filter(fulfilment_order=part).order_by("-pk").first()
+    done = command.state in Command.DONE_STATES
+    if done or command.state in {State.NEEDS_FIX, State.NEEDS_HUMAN}:
+        success = done and (result is None or result.success)
+        answer = result.message if result else command.message
+        if asked is not None:
+            asked.success, asked.answer, asked.answered_at = success, answer[:2000], at
+            asked.save(update_fields=["success", "answer", "answered_at"])
+        if success:
+            part.state = move(PLACEMENT, part.state, Part.CANCELLED)
+            part.save(update_fields=["state"])
+        words = f"{there} has cancelled it." if success else f"{there} does not cancel it: {answer}"
+        note(order, "cancel_answered", words, at=at, command=command)
+
+
+# --- customers --------------------------------------------------------------------------------------------------------
+
+
+def build_customer(*, command: Command, at: datetime) -> r.CustomerDocument:
+    del at
+    customer = Customer.plain.get(pk=command.subject_id)
+    record = r.CustomerRecord(
+        name=customer.name,
+        company=customer.company,
+        email=customer.email,
+        phone=customer.phone or customer.phone_as_given,
+        tax_number=customer.tax_number,
+        billing=_address(customer.billing),
+        shipping=_address(customer.shipping),
+    )
+    return r.CustomerDocument(reference=command.reference, customer=record)
+
+
+def settle_customer(*, command: Command, result: r.CommandResult | None, at: datetime) -> None:
+    """The customer is there now: the orders that waited for him go on. Refused: they say so."""
+    del result
+    key = customer_key(command.connection, command.subject_id)
+    if command.state in Command.DONE_STATES:
+        _link(command, "customer", command.subject_id)
+        release(merchant_id=command.merchant_id, key=key, at=at)
+    elif command.state in {State.NEEDS_FIX, State.NEEDS_HUMAN}:
+        words = f"{command.connection.name} did not take the customer: {command.message}"[:500]
+        Hold.plain.filter(merchant_id=command.merchant_id, key=key, ended_at__isnull=True).update(message=words)
+
+
+# --- refunds ----------------------------------------------------------------------------------------------------------
+
+
+def build_refund(*, command: Command, at: datetime) -> r.RefundDocument:
+    del at
+    refund = Refund.plain.select_related("order__connection", "order__customer").get(pk=command.subject_id)
+    order, there = refund.order, command.connection
+    part = _part(command)
+    rows = list(refund.lines.select_related("order_line__binding").order_by("pk"))
+    names = find_names(order, there, [row.order_line for row in rows])
+    return r.RefundDocument(
+        reference=command.reference,
+        order_external_id=part.external_id,
+        order_reference=part.reference,
+        customer_external_id=find_customer_id(order, there),
+        currency=order.currency,
+        amount=refund.amount,
+        reason=refund.reason,
+        at=refund.at or refund.order.placed_at,
+        lines=tuple(_refund_line(row, names) for row in rows) or (_free_amount(refund, names),),
+    )
+
+
+def _refund_line(row: Any, names: Names) -> r.OrderDocumentLine:
+    """As the order's line, for what was given back of it."""
+    line: OrderLine = row.order_line
+    whole = build_line(line, names)
+    units = (line.binding.factor if line.binding else ONE) / names.articles.get(line.variant_id or 0, ("", ONE))[1]
+    quantity = row.quantity * units or ONE
+    return r.OrderDocumentLine(
+        key=str(row.pk),
+        kind=whole.kind,
+        variant_external_id=whole.variant_external_id,
+        item_external_id=whole.item_external_id,
+        sku=whole.sku,
+        name=whole.name,
+        quantity=quantity,
+        unit_price=row.net / quantity,
+        net=row.net,
+        tax=row.tax,
+        gross=row.net + row.tax,
+        tax_codes=whole.tax_codes if row.tax else (),
+    )
+
+
+def _free_amount(refund: Refund, names: Names) -> r.OrderDocumentLine:
+    """Money for no line in particular: on the item that fees are booked on."""
+    item = names.special.get("refund") or names.special.get(OrderLine.Kind.FEE)
+    if not item:
+        words = "A refund without lines: map “refund” to one of their items under Values → Special line."
+        raise Rejected(words, code="ITEM_MISSING")
+    return r.OrderDocumentLine(
+        key="refund",
+        kind=r.LineKind.FEE,
+        item_external_id=item,
+        name=refund.reason or "Refund",
+        unit_price=refund.amount,
+        net=refund.amount,
+        gross=refund.amount,
+    )
+
+
+def settle_refund(*, command: Command, result: r.CommandResult | None, at: datetime) -> None:
+    del result
+    refund = Refund.plain.select_related("order").get(pk=command.subject_id)
+    if command.state in Command.DONE_STATES:
+        refunds.mark_done(refund, external_id=command.external_id, external_number=command.external_number, at=at)
+        _link(command, "refund", refund.pk)
+    else:
+        note(refund.order, f"refund_{command.state}", _describe(command), at=at, command=command)
+
+
+# --- all of them ------------------------------------------------------------------------------------------------------
+
+
+def release_orders(*, merchant_id: int, ids: Sequence[int], at: datetime) -> None:
+    """What these orders waited for is there: on with them."""
+    rows = Order.plain.filter(merchant_id=merchant_id, pk__in=ids).select_for_update(of=("self",)).order_by("pk")
+    for order in rows.select_related("connection", "customer"):
+        routing.forward(order, at=at)
+
+
+def release_refunds(*, merchant_id: int, ids: Sequence[int], at: datetime) -> None:
+    """A person let a refund beyond what was captured go; it is booked, and not counted."""
+    for refund in Refund.plain.filter(merchant_id=merchant_id, pk__in=ids, state=Refund.State.HELD).order_by("pk"):
+        note(refund.order, "refund_let_go", f"Refund of {refund.amount} was looked at by a person.", at=at)
+
+
+def count_orders(*, connection: Connection) -> int:
+    """How many orders wait to be given to this back office."""
+    return FulfilmentOrder.plain.filter(destination=connection, state__in=(Part.WAITING, Part.QUEUED)).count()
+
+
+def _part(command: Command) -> FulfilmentOrder:
+    """Its line names the part of the order it is about."""
+    found: FulfilmentOrder = FulfilmentOrder.plain.select_for_update().get(pk=int(command.line.rpartition(":")[2]))
+    return found
+
+
+def _link(command: Command, subject_type: str, subject_id: int) -> None:
+    Link.plain.get_or_create(
+        merchant_id=command.merchant_id,
+        connection=command.connection,
+        stream=Stream(command.stream),
+        external_id=command.external_id,
+        defaults={
+            "external_number": command.external_number,
+            "subject_type": subject_type,
+            "subject_id": subject_id,
+        },
+    )

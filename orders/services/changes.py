@@ -1,0 +1,103 @@
+"""What the store says later: the order was cancelled, or is gone."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from catalog import services as catalog
+from integrations.contract import records as r
+from integrations.models import Command, Connection, Hold, Stream
+from integrations.sync.outbox import enqueue
+from orders.models import Cancellation, FulfilmentOrder, Order
+from orders.services.timeline import note
+from orders.state import FULFILMENT, INTAKE, PLACEMENT, move
+
+Part = FulfilmentOrder.State
+Fulfilment = Order.Fulfilment
+NOT_SENT = (Command.State.PENDING, Command.State.NEEDS_FIX)
+
+
+def follow_status(order: Order, record: r.OrderRecord, *, at: datetime) -> list[str]:
+    """The store cancelled the order: take it back where it was sent, else see that it never is."""
+    if not record.cancelled or order.fulfilment == Fulfilment.CANCELLED:
+        return []
+    order.fulfilment = move(FULFILMENT, order.fulfilment, Fulfilment.CANCELLED)
+    if order.fulfilment != Fulfilment.CANCELLED:
+        note(order, "cancelled_late", "The shop cancelled it, but its goods have left already.", at=at)
+        return []
+    order.save(update_fields=["fulfilment"])
+    note(order, "cancelled", f"Cancelled in {order.connection.name}.", at=at)
+    _let_go(order, at)
+    return ["cancelled"]
+
+
+def _let_go(order: Order, at: datetime) -> None:
+    """Nothing waits for it, nothing is promised to it, and no back office keeps it."""
+    Hold.plain.filter(
+        merchant_id=order.merchant_id, subject_type="order", subject_id=order.pk, ended_at__isnull=True
+    ).update(ended_at=at)  # fmt: skip
+    catalog.cancel_reservation(merchant_id=order.merchant_id, subject=("order", order.pk), at=at)
+    for part in order.fulfilment_orders.select_related("destination").order_by("pk"):
+        _take_back(order, part, at)
+
+
+def _take_back(order: Order, part: FulfilmentOrder, at: datetime) -> None:
+    if part.state == Part.WAITING:
+        part.state = move(PLACEMENT, part.state, Part.CANCELLED)
+        part.save(update_fields=["state"])
+        return
+    create = (
+        Command.plain.select_for_update()
+        .filter(connection=part.destination, kind="create_order", reference=part.reference)
+        .order_by("-revision")
+        .first()
+    )
+    if create is not None and create.state in NOT_SENT and not _may_be_there(create):
+        words = "Cancelled in the shop before it was sent."
+        Command.plain.filter(pk=create.pk).update(
+            state=Command.State.WITHDRAWN, state_at=at, finished_at=at, message=words
+        )
+        part.state = move(PLACEMENT, part.state, Part.CANCELLED)
+        part.save(update_fields=["state"])
+        note(order, "withdrawn", f"It had not been sent to {part.destination.name}, and is not.", at=at)
+        return
+    if part.state not in {Part.CANCELLED, Part.NEVER}:
+        _ask_to_cancel(order, part, at)
+
+
+def _may_be_there(create: Command) -> bool:
+    """A create that was on the wire once may be there, whatever was said of it later."""
+    return create.state == Command.State.PENDING and create.payload is not None
+
+
+def _ask_to_cancel(order: Order, part: FulfilmentOrder, at: datetime) -> None:
+    Cancellation.plain.create(
+        merchant_id=order.merchant_id, fulfilment_order=part, asked_at=at, asked_by=order.connection.name
+    )
+    command = enqueue(
+        connection=part.destination,
+        kind="cancel_order",
+        stream=Stream.ORDER,
+        subject=("order", order.pk),
+        line=f"fulfilment:{part.pk}",
+        reference=part.reference,
+        amount=order.total,
+        currency=order.currency,
+        at=at,
+    )
+    note(order, "cancel_asked", f"{part.destination.name} is asked to cancel it.", at=at, command=command)
+
+
+@transaction.atomic
+def mark_gone(*, connection: Connection, external_id: str, at: datetime) -> None:
+    """The order does not exist in the store any more. What was sent stays: only a person can know what that means."""
+    order = Order.plain.select_for_update().filter(connection=connection, external_id=external_id).first()
+    if order is None or order.intake == Order.Intake.SOURCE_DELETED:
+        return
+    order.intake = move(INTAKE, order.intake, Order.Intake.SOURCE_DELETED)
+    order.save(update_fields=["intake"])
+    note(order, "source_deleted", f"Deleted in {connection.name}.", at=at)
+    if not order.fulfilment_orders.exclude(state=Part.WAITING).exists():
+        _let_go(order, at)

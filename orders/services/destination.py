@@ -1,0 +1,141 @@
+"""What a back office must know before it can take an order: articles, taxes, special lines, the customer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.db.models import F
+
+from catalog.models import Binding
+from integrations.models import Connection, Link, Stream, ValueMapping
+from integrations.sync.outbox import enqueue
+from integrations.sync.release import hold
+from orders.models import Customer, Order, OrderLine, TaxLine
+
+Kind = ValueMapping.Kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """One thing the back office does not know: the Hold it makes."""
+
+    reason: str
+    key: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """Their ids: of articles (variant → id and base units), of taxes (the shop's code → id), of special lines."""
+
+    articles: dict[int, tuple[str, Decimal]]
+    taxes: dict[str, str]
+    special: dict[str, str]
+
+
+def find_names(order: Order, there: Connection, lines: Iterable[OrderLine]) -> Names:
+    """Everything of the order the back office has a name for, in four queries."""
+    variants = [line.variant_id for line in lines if line.variant_id is not None]
+    bound = Binding.plain.filter(connection=there, variant_id__in=variants, state=Binding.State.BOUND).order_by("-pk")
+    mapped = ValueMapping.plain.filter(connection__in=(order.connection, there)).exclude(ours="")
+    ours = {row.theirs: row.ours for row in mapped if row.kind == Kind.TAX and row.connection_id == order.connection_id}
+    theirs = {row.ours: row.theirs for row in mapped if row.kind == Kind.TAX and row.connection_id == there.pk}
+    return Names(
+        articles={row.variant_id: (row.external_id, row.factor) for row in bound if row.variant_id is not None},
+        taxes={code: theirs[name] for code, name in ours.items() if name in theirs},
+        special={
+            row.ours: row.theirs for row in mapped if row.kind == Kind.SPECIAL_LINE and row.connection_id == there.pk
+        },
+    )
+
+
+def list_missing(order: Order, there: Connection, lines: Sequence[OrderLine]) -> list[Missing]:
+    """What a person must map before the order can go; each with the key that frees it."""
+    names = find_names(order, there, lines)
+    missing: dict[str, Missing] = {}
+    for line in lines:
+        if line.kind == OrderLine.Kind.ITEM:
+            if line.variant_id not in names.articles:
+                words = f"{there.name} has no article for {line.sku or line.name} (order {order}). Map it once."
+                _add(missing, "no_article_there", f"variant:{there.pk}:{line.variant_id}", words)
+        elif line.gross and line.kind not in names.special:
+            words = (
+                f"{there.name} does not know what to book {line.get_kind_display().lower()} on (order {order}). Map it."
+            )
+            _add(missing, "special_line", f"value:{there.pk}:special_line:{line.kind}", words)
+    for code, name in _tax_codes(lines):
+        if code not in names.taxes:
+            _see_tax(order.connection, code, name)
+            words = (
+                f"{there.name} does not know the tax “{name or code}” (order {order}). Map it once under Values → Tax."
+            )
+            _add(missing, "tax", f"value:{order.connection_id}:tax:{code}", words)
+    return list(missing.values())
+
+
+def _add(missing: dict[str, Missing], reason: str, key: str, words: str) -> None:
+    missing[key] = Missing(reason=reason, key=key[:200], message=words)
+
+
+def _tax_codes(lines: Sequence[OrderLine]) -> list[tuple[str, str]]:
+    taxes = TaxLine.plain.filter(line__in=[line.pk for line in lines]).exclude(amount=0)
+    return sorted(set(taxes.values_list("code", "name")))
+
+
+def _see_tax(shop: Connection, code: str, name: str) -> None:
+    """Have the value on the list a person maps from."""
+    row, created = ValueMapping.plain.get_or_create(
+        merchant_id=shop.merchant_id,
+        connection=shop,
+        kind=Kind.TAX,
+        theirs=code[:200],
+        defaults={"label": name[:200], "seen": 1},
+    )
+    if not created:
+        ValueMapping.plain.filter(pk=row.pk).update(seen=F("seen") + 1)
+
+
+def find_customer_id(order: Order, there: Connection) -> str:
+    """Their id of the order's customer; '' for a guest, or where he must be made there first."""
+    if order.customer is None or order.customer.is_guest:
+        return ""
+    link = Link.plain.filter(
+        connection=there, stream=Stream.CUSTOMER, subject_type="customer", subject_id=order.customer.pk
+    ).first()
+    return link.external_id if link else ""
+
+
+def ensure_customer(order: Order, there: Connection, *, at: datetime) -> bool:
+    """Whether the order can go as far as its customer is concerned; if not, he is made there first and it waits."""
+    customer = order.customer
+    if customer is None or customer.is_guest or find_customer_id(order, there):
+        return True
+    Customer.plain.select_for_update().get(pk=customer.pk)  # several orders of his may ask at once
+    hold(
+        merchant_id=order.merchant_id,
+        subject=("order", order.pk),
+        reason="customer",
+        key=customer_key(there, customer.pk),
+        message=f"{customer} is being made in {there.name} first.",
+        amount=order.total,
+        currency=order.currency,
+        connection=there,
+        at=at,
+    )
+    enqueue(
+        connection=there,
+        kind="create_customer",
+        stream=Stream.CUSTOMER,
+        subject=("customer", customer.pk),
+        line=f"customer:{customer.pk}",
+        reference=f"{order.connection.order_prefix}C{customer.pk}",
+        at=at,
+    )
+    return False
+
+
+def customer_key(there: Connection, customer_id: int) -> str:
+    return f"customer:{there.pk}:{customer_id}"

@@ -1,0 +1,208 @@
+"""Saving an order as the store has it: before anything is mapped, once, and only ever by a newer word."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+
+from integrations.contract import records as r
+from integrations.models import Connection
+from integrations.sync.release import hold
+from orders.models import DiscountLine, Order, OrderLine, Payment, TaxLine
+from orders.services import changes, refunds, routing
+from orders.services.customers import build_address, normalise_phone, save_customer
+from orders.services.money import AmountMismatch, balance_lines, captured
+from orders.services.timeline import note
+from orders.state import FINANCIAL, move
+
+CREATED, UPDATED, UNCHANGED = "created", "updated", "unchanged"
+AMOUNT_MISMATCH, CHANGED_LATE = "amount_mismatch", "changed_after_sending"
+LINE_FIELDS = [
+    *("position", "kind", "binding", "variant", "variant_external_id", "sku", "name"),
+    *("quantity", "unit_price", "discount", "net", "tax", "gross"),
+]
+FINANCIALS = {state.value: Order.Financial(state.value) for state in r.FinancialStatus if state.value != "unknown"}
+
+
+@transaction.atomic
+def save_order(*, connection: Connection, record: r.OrderRecord, at: datetime) -> str:
+    """Save the order and do what follows from it; "created", "updated" or "unchanged" (also for an older word)."""
+    found = Order.plain.filter(connection=connection, external_id=record.external_id)
+    order = found.select_for_update().first()
+    if order is not None and record.updated_at < order.source_updated_at:
+        return UNCHANGED
+    is_new = order is None
+    order = order or Order(merchant_id=connection.merchant_id, connection=connection, external_id=record.external_id)
+    changed = _fill(order, record, at)
+    changed += _customer(order, connection, record, at)
+    if is_new or changed:
+        order.save()
+    if is_new:
+        note(order, "received", f"Received from {connection.name}: {order.total} {order.currency}.", at=at)
+    changed += _save_lines(order, record, is_new=is_new, at=at)
+    changed += _save_payments(order, record)
+    if is_new:
+        _save_discounts(order, record)
+    changed += changes.follow_status(order, record, at=at)
+    routing.forward(order, at=at)
+    changed += refunds.save_refunds(order, record.refunds, at=at)
+    if is_new:
+        return CREATED
+    return UPDATED if changed else UNCHANGED
+
+
+def _fill(order: Order, record: r.OrderRecord, at: datetime) -> list[str]:
+    """Put the record on the order; the names of what is new."""
+    billing, shipping = record.billing or r.AddressRecord(), record.shipping or r.AddressRecord()
+    customer = record.customer or r.CustomerRecord()
+    values: dict[str, Any] = {
+        "number": record.number[:60],
+        "status_text": record.status_text[:100],
+        "cash_on_delivery": record.cash_on_delivery,
+        "currency": record.currency,
+        "total": record.total,
+        "captured": captured(record.payments),
+        "placed_at": record.placed_at,
+        "source_updated_at": record.updated_at,
+        "email": (customer.email or billing.email)[:254],
+        "phone": normalise_phone(customer.phone or billing.phone, billing.country or shipping.country),
+        "customer_name": (customer.name or billing.name or shipping.name)[:200],
+        "billing": build_address(record.billing),
+        "shipping": build_address(record.shipping),
+        "note": record.note,
+    }
+    if wanted := FINANCIALS.get(record.financial.value):
+        values["financial"] = move(FINANCIAL, order.financial, wanted)
+    if order.pk is None:
+        order.received_at = at
+        order.location_id = order.connection.location_id
+    values["captured"] = max(values["captured"], order.refunded + order.refund_pending)
+    changed = [name for name, value in values.items() if getattr(order, name) != value]
+    for name in changed:
+        setattr(order, name, values[name])
+    return [name for name in changed if name != "source_updated_at"]
+
+
+def _customer(order: Order, connection: Connection, record: r.OrderRecord, at: datetime) -> list[str]:
+    if record.customer is None or (order.customer_id and not record.customer.external_id):
+        return []
+    customer, _ = save_customer(connection=connection, record=record.customer, at=at)
+    if order.customer_id == customer.pk:
+        return []
+    order.customer = customer
+    return ["customer"]
+
+
+def _save_lines(order: Order, record: r.OrderRecord, *, is_new: bool, at: datetime) -> list[str]:
+    """Write the lines; once something was sent, a change of them is a person's business."""
+    try:
+        lines = balance_lines(record)
+    except AmountMismatch as error:
+        lines = record.lines
+        _hold(order, AMOUNT_MISMATCH, f"amount:{order.pk}", f"Order {order}: {error}", at)
+    before = {row.external_id: row for row in order.lines.all()} if not is_new else {}
+    differs = [line.external_id for line in lines if _differs(before.get(line.external_id), line)]
+    differs += [pk for pk in before if pk not in {line.external_id for line in lines}]
+    if not differs:
+        return []
+    if not is_new and routing.is_sent(order):
+        words = f"Order {order} was changed in the shop after it was sent; change it there by hand."
+        _hold(order, CHANGED_LATE, f"changed:{order.pk}", words, at)
+        return ["lines"]
+    _write_lines(order, lines, before)
+    return ["lines"]
+
+
+def _write_lines(order: Order, lines: Sequence[r.OrderLineRecord], before: dict[str, OrderLine]) -> None:
+    new, changed = [], []
+    for place, line in enumerate(lines):
+        row = before.get(line.external_id)
+        if row is None:
+            new.append(_fill_line(OrderLine(merchant_id=order.merchant_id, order=order), place, line))
+        elif _differs(row, line):
+            changed.append(_fill_line(row, place, line))
+    gone = [row.pk for pk, row in before.items() if pk not in {line.external_id for line in lines}]
+    if gone:
+        OrderLine.plain.filter(pk__in=gone).delete()
+    OrderLine.plain.bulk_create(new)
+    if changed:
+        OrderLine.plain.bulk_update(changed, LINE_FIELDS)
+        TaxLine.plain.filter(line__in=[row.pk for row in changed]).delete()
+    by_id = {line.external_id: line for line in lines}
+    TaxLine.plain.bulk_create(
+        TaxLine(
+            merchant_id=order.merchant_id,
+            line=row,
+            code=tax.code[:200],
+            name=tax.name[:200],
+            rate=tax.rate,
+            amount=tax.amount,
+        )
+        for row in [*new, *changed]
+        for tax in by_id[row.external_id].taxes
+        if tax.amount
+    )
+
+
+def _differs(row: OrderLine | None, line: r.OrderLineRecord) -> bool:
+    if row is None:
+        return True
+    return any(getattr(row, name) != getattr(line, name) for name in ("quantity", "net", "tax", "gross", "sku"))
+
+
+def _fill_line(row: OrderLine, place: int, line: r.OrderLineRecord) -> OrderLine:
+    row.position, row.external_id, row.kind = place, line.external_id[:200], line.kind.value
+    if row.variant_external_id != line.variant_external_id[:200]:
+        row.binding, row.variant = None, None
+    row.variant_external_id, row.sku, row.name = line.variant_external_id[:200], line.sku[:100], line.name[:300]
+    row.quantity, row.unit_price, row.discount = line.quantity, line.unit_price, line.discount
+    # A line whose parts do not add up is held by its order; what it costs is its gross.
+    row.net, row.tax, row.gross = line.gross - line.tax, line.tax, line.gross
+    return row
+
+
+def _save_payments(order: Order, record: r.OrderRecord) -> list[str]:
+    if not record.payments:
+        return []
+    known = {(row.kind, row.external_id) for row in order.payments.all()}
+    new = [
+        Payment(
+            merchant_id=order.merchant_id,
+            order=order,
+            external_id=payment.external_id[:200],
+            kind=payment.kind.value,
+            method=payment.method[:100],
+            amount=payment.amount,
+            at=payment.at,
+        )
+        for payment in record.payments
+        if (payment.kind.value, payment.external_id[:200]) not in known
+    ]
+    Payment.plain.bulk_create(new)
+    return ["payments"] if new else []
+
+
+def _save_discounts(order: Order, record: r.OrderRecord) -> None:
+    """One row for what the lines were reduced by, for people to read."""
+    amount = sum((line.discount for line in record.lines), Decimal(0))
+    if amount:
+        DiscountLine.plain.create(merchant_id=order.merchant_id, order=order, code="discount", amount=amount)
+
+
+def _hold(order: Order, reason: str, key: str, words: str, at: datetime) -> None:
+    hold(
+        merchant_id=order.merchant_id,
+        subject=("order", order.pk),
+        reason=reason,
+        key=key,
+        message=words,
+        amount=order.total,
+        currency=order.currency,
+        connection=order.connection,
+        at=at,
+    )
+    note(order, reason, words, at=at)

@@ -1,0 +1,211 @@
+"""Giving an order to the back offices that are to have it, as soon as nothing holds it up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from django.db import transaction
+
+from catalog import services as catalog
+from catalog.models import Binding
+from integrations.models import Connection, Flow, Hold, Stream
+from integrations.sync.outbox import enqueue
+from integrations.sync.release import hold
+from orders.models import FulfilmentOrder, Order, OrderLine
+from orders.services import destination, refunds
+from orders.services.timeline import note
+from orders.state import INTAKE, PLACEMENT, move
+
+State = FulfilmentOrder.State
+SendWhen = FulfilmentOrder.SendWhen
+LONGEST_REFERENCE = 20
+PAID = (Order.Financial.PAID, Order.Financial.PARTIALLY_REFUNDED, Order.Financial.REFUNDED)
+OVER = (State.CANCELLED, State.NEVER)
+
+
+def is_sent(order: Order) -> bool:
+    """Whether any back office has been asked for it."""
+    return order.fulfilment_orders.exclude(state__in=(State.WAITING, *OVER)).exists()
+
+
+@transaction.atomic
+def forward(order: Order, *, at: datetime) -> None:
+    """Do for the order what can be done now; the caller holds its lock. Safe to call at any time."""
+    if order.fulfilment == Order.Fulfilment.CANCELLED or order.intake == Order.Intake.SOURCE_DELETED:
+        return
+    lines = list(order.lines.order_by("position"))
+    unmapped = map_lines(order, lines, at=at)
+    parts = _parts(order)
+    if parts:
+        _reserve(order, lines, at)
+    for line in unmapped:
+        _hold_unmapped(order, line, at)
+    blocked = bool(unmapped) or _is_held(order)
+    for part in parts:
+        if part.state == State.WAITING and not blocked and is_time(part, order):
+            _place(order, part, lines, at)
+    _mark_ready(order)
+
+
+def _mark_ready(order: Order) -> None:
+    intake = Order.Intake.RECEIVED if _is_held(order) else Order.Intake.READY
+    if order.intake != intake:
+        order.intake = move(INTAKE, order.intake, intake)
+        order.save(update_fields=["intake"])
+
+
+def _is_held(order: Order) -> bool:
+    return Hold.plain.filter(
+        merchant_id=order.merchant_id, subject_type="order", subject_id=order.pk, ended_at__isnull=True
+    ).exists()  # fmt: skip
+
+
+def is_time(part: FulfilmentOrder, order: Order) -> bool:
+    """Whether the order is as far as its destination wants it: created, confirmed, or paid (or paid on delivery)."""
+    if part.send_when == SendWhen.CREATED or order.cash_on_delivery:
+        return True
+    if part.send_when == SendWhen.CONFIRMED:
+        return order.financial != Order.Financial.PENDING
+    return order.financial in PAID
+
+
+def map_lines(order: Order, lines: Sequence[OrderLine], *, at: datetime) -> list[OrderLine]:
+    """Say which variant each article is; the lines nobody can tell."""
+    open_lines = [line for line in lines if line.kind == OrderLine.Kind.ITEM and line.variant_id is None]
+    ids = [article_id(line) for line in open_lines]
+    bindings = Binding.plain.filter(connection=order.connection, external_id__in=ids).select_related("variant")
+    known = {row.external_id: row for row in bindings} if ids else {}
+    changed, unmapped = [], []
+    for line in open_lines:
+        binding = known.get(article_id(line)) or catalog.find_or_suggest_binding(
+            connection=order.connection, external_id=article_id(line), sku=line.sku, title=line.name, at=at
+        )
+        if binding.state != Binding.State.BOUND:
+            unmapped.append(line)
+            continue
+        line.binding, line.variant = binding, binding.variant
+        changed.append(line)
+    if changed:
+        OrderLine.plain.bulk_update(changed, ["binding", "variant"])
+    return unmapped
+
+
+def article_id(line: OrderLine) -> str:
+    """Their id of the article; a line the shop made without one goes by its code, or its name."""
+    if line.variant_external_id:
+        return line.variant_external_id
+    return f"sku:{line.sku}" if line.sku else f"name:{line.name}"[:200]
+
+
+def _hold_unmapped(order: Order, line: OrderLine, at: datetime) -> None:
+    name = line.sku or line.name or line.variant_external_id
+    words = f"{order.connection.name} sold {name} (order {order}); tell which of your articles it is, under Mapping."
+    key = f"binding:{order.connection_id}:{article_id(line)}"
+    wait(order, "unmapped", key, words, amount=line.gross, at=at)
+
+
+def wait(order: Order, reason: str, key: str, words: str, *, at: datetime, amount: Decimal | None = None) -> None:
+    """One more reason the order waits, told once."""
+    open_ones = Hold.plain.filter(
+        merchant_id=order.merchant_id, subject_type="order", subject_id=order.pk, key=key, ended_at__isnull=True
+    )
+    if open_ones.exists():
+        return
+    hold(
+        merchant_id=order.merchant_id,
+        subject=("order", order.pk),
+        reason=reason,
+        key=key[:200],
+        message=words,
+        amount=order.total if amount is None else amount,
+        currency=order.currency,
+        connection=order.connection,
+        at=at,
+    )
+    note(order, reason, words, at=at)
+
+
+def _parts(order: Order) -> list[FulfilmentOrder]:
+    """What each back office is asked for: made once, for orders placed since the shop went live."""
+    parts = list(order.fulfilment_orders.select_related("destination").order_by("pk"))
+    since = order.connection.live_since
+    # Shops tell the time in whole seconds.
+    if parts or since is None or order.placed_at < since.replace(microsecond=0):
+        return parts
+    reference = f"{order.connection.order_prefix}{order.number}"
+    for flow in _destinations(order.connection):
+        when = flow.settings.get("send_when") or SendWhen.PAID
+        part = FulfilmentOrder(
+            merchant_id=order.merchant_id,
+            order=order,
+            destination=flow.connection,
+            location_id=order.location_id,
+            reference=reference[:LONGEST_REFERENCE],
+            send_when=when,
+        )
+        part.save()
+        parts.append(part)
+    return parts
+
+
+def _destinations(shop: Connection) -> list[Flow]:
+    flows = Flow.plain.filter(
+        merchant_id=shop.merchant_id,
+        stream=Stream.ORDER,
+        direction=Flow.Direction.PUSH,
+        enabled=True,
+        connection__role__in=(Connection.Role.BACK_OFFICE, Connection.Role.ACCOUNTING),
+    ).select_related("connection")
+    return [
+        flow for flow in flows.order_by("pk") if shop.public_id in flow.settings.get("sources", [shop.public_id])
+    ]  # fmt: skip
+
+
+def _reserve(order: Order, lines: Sequence[OrderLine], at: datetime) -> None:
+    """Promise what was sold, in base units, so that the other shops show less at once."""
+    quantities: dict[int, Decimal] = {}
+    factors = dict(
+        Binding.plain.filter(pk__in=[line.binding_id for line in lines if line.binding_id]).values_list("pk", "factor")
+    )
+    for line in lines:
+        if line.variant_id is None:
+            continue
+        units = (line.quantity - line.cancelled_quantity) * factors.get(line.binding_id or 0, Decimal(1))
+        quantities[line.variant_id] = quantities.get(line.variant_id, Decimal(0)) + max(units, Decimal(0))
+    catalog.reserve(merchant_id=order.merchant_id, subject=("order", order.pk), quantities=quantities, at=at)
+
+
+def _place(order: Order, part: FulfilmentOrder, lines: Sequence[OrderLine], at: datetime) -> None:
+    """Write the command down, unless something there is missing: then say what."""
+    reference = f"{order.connection.order_prefix}{order.number}"
+    if len(reference) > LONGEST_REFERENCE:
+        words = f"{reference} is longer than {LONGEST_REFERENCE} characters; {part.destination} could not carry it."
+        wait(order, "reference", f"reference:{order.pk}", words, at=at)
+        return
+    missing = destination.list_missing(order, part.destination, lines)
+    for one in missing:
+        wait(order, one.reason, one.key, one.message, at=at)
+    if missing or not destination.ensure_customer(order, part.destination, at=at):
+        return
+    part.state = move(PLACEMENT, part.state, State.QUEUED)
+    part.save(update_fields=["state"])
+    command = enqueue(
+        connection=part.destination,
+        kind="create_order",
+        stream=Stream.ORDER,
+        subject=("order", order.pk),
+        line=line_of(part),
+        reference=part.reference,
+        amount=order.total,
+        currency=order.currency,
+        at=at,
+    )
+    note(order, "queued", f"On its way to {part.destination.name} as {part.reference}.", at=at, command=command)
+    refunds.send_waiting(order, part, at=at)
+
+
+def line_of(part: FulfilmentOrder) -> str:
+    """Commands about one part go one after another."""
+    return f"fulfilment:{part.pk}"

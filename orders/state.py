@@ -1,0 +1,73 @@
+"""Which moves an order and its parts may make. Pure: tables and one function over them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from orders.models import FulfilmentOrder, Order
+
+Intake, Financial, Fulfilment = Order.Intake, Order.Financial, Order.Fulfilment
+Placement = FulfilmentOrder.State
+Table = Mapping[str, frozenset[str]]
+
+
+def _table(rows: Mapping[str, Iterable[str]]) -> Table:
+    return {str(old): frozenset(str(new) for new in news) for old, news in rows.items()}
+
+
+INTAKE = _table({
+    Intake.RECEIVED: (Intake.READY, Intake.SOURCE_DELETED),
+    Intake.READY: (Intake.RECEIVED, Intake.SOURCE_DELETED),
+    Intake.SOURCE_DELETED: (Intake.RECEIVED,),  # restored in the shop
+})  # fmt: skip
+_PAYING = (Financial.AUTHORIZED, Financial.PARTIALLY_PAID, Financial.PAID)
+_GIVING_BACK = (Financial.PARTIALLY_REFUNDED, Financial.REFUNDED)
+FINANCIAL = _table({
+    Financial.PENDING: (*_PAYING, *_GIVING_BACK, Financial.VOIDED),
+    Financial.AUTHORIZED: (Financial.PENDING, *_PAYING, *_GIVING_BACK, Financial.VOIDED),
+    Financial.PARTIALLY_PAID: (Financial.PENDING, *_PAYING, *_GIVING_BACK, Financial.VOIDED),
+    Financial.PAID: (*_GIVING_BACK, Financial.PARTIALLY_PAID, Financial.PENDING, Financial.VOIDED),
+    Financial.PARTIALLY_REFUNDED: (Financial.REFUNDED, Financial.PAID),
+    Financial.REFUNDED: (Financial.PARTIALLY_REFUNDED,),
+    Financial.VOIDED: (Financial.PENDING, *_PAYING),
+})  # fmt: skip
+FULFILMENT = _table({
+    Fulfilment.UNFULFILLED: (Fulfilment.PARTIALLY_FULFILLED, Fulfilment.FULFILLED, Fulfilment.CANCELLED),
+    Fulfilment.PARTIALLY_FULFILLED: (Fulfilment.FULFILLED, Fulfilment.RETURNED, Fulfilment.CANCELLED),
+    Fulfilment.FULFILLED: (Fulfilment.RETURNED, Fulfilment.PARTIALLY_FULFILLED),
+    Fulfilment.RETURNED: (Fulfilment.FULFILLED,),
+    Fulfilment.CANCELLED: (Fulfilment.UNFULFILLED, Fulfilment.PARTIALLY_FULFILLED, Fulfilment.FULFILLED),
+})  # fmt: skip
+_STOPPED = (Placement.NEEDS_FIX, Placement.NEEDS_HUMAN)
+PLACEMENT = _table({
+    Placement.WAITING: (Placement.QUEUED, Placement.CANCELLED, Placement.NEVER),
+    Placement.QUEUED: (Placement.PLACED, *_STOPPED, Placement.CANCELLED, Placement.NEVER, Placement.WAITING),
+    Placement.NEEDS_FIX: (
+        Placement.QUEUED, Placement.PLACED, Placement.NEEDS_HUMAN, Placement.CANCELLED, Placement.NEVER,
+    ),
+    Placement.NEEDS_HUMAN: (
+        Placement.QUEUED, Placement.PLACED, Placement.NEEDS_FIX, Placement.CANCELLED, Placement.NEVER,
+    ),
+    Placement.PLACED: (Placement.CANCELLED,),
+    Placement.CANCELLED: (),
+    Placement.NEVER: (Placement.QUEUED,),
+})  # fmt: skip
+
+
+def may_move(table: Table, old: str, new: str) -> bool:
+    """Whether `old` may become `new`; staying is always allowed."""
+    return old == new or new in table.get(old, frozenset())
+
+
+def move(table: Table, old: str, new: str) -> str:
+    """The state afterwards: `new` where the table allows it, else `old`."""
+    return new if may_move(table, old, new) else old
+
+
+def simple_status(*, kept: int, cancelled: int, fulfilled: int, billed: bool) -> str:
+    """The one word of the API: lines kept, cancelled, and (of the kept) fulfilled."""
+    if kept == 0 and cancelled:
+        return "Cancelled"
+    if kept and (fulfilled == kept or billed):
+        return "Delivered"
+    return "Pending"
