@@ -133,7 +133,11 @@ def take(event_id: int, at: datetime) -> InboundEvent | None:
         event = found.filter(pk=event_id).first()
         if event is None:
             return None
-        event.state, event.lease_token, event.lease_until = State.LEASED, secrets.token_hex(16), at + lease_length(event.connection)
+        event.state, event.lease_token, event.lease_until = (
+            State.LEASED,
+            secrets.token_hex(16),
+            at + lease_length(event.connection),
+        )
         event.attempts += 1
         event.save(update_fields=["state", "lease_token", "lease_until", "attempts"])
     return event

@@ -92,7 +92,11 @@ def take(run_id: int, at: datetime) -> SyncRun | None:
         if run.state not in SyncRun.OPEN_STATES:
             return None
         crashed = run.state == State.RUNNING
-        flow.lease_token, flow.lease_until, flow.fence = secrets.token_hex(16), at + lease_length(run.flow.connection), flow.fence + 1
+        flow.lease_token, flow.lease_until, flow.fence = (
+            secrets.token_hex(16),
+            at + lease_length(run.flow.connection),
+            flow.fence + 1,
+        )
         flow.save(update_fields=["lease_token", "lease_until", "fence"])
         run.flow.lease_token, run.flow.lease_until, run.flow.fence = flow.lease_token, flow.lease_until, flow.fence
         run.state, run.attempts = State.RUNNING, run.attempts + 1

@@ -77,7 +77,7 @@ def _fill(order: Order, record: r.OrderRecord, at: datetime) -> list[str]:
     }
     if wanted := FINANCIALS.get(record.financial.value):
         values["financial"] = move(FINANCIAL, order.financial, wanted)
-    if order.pk is None:
+    if order._state.adding:
         order.received_at = at
         order.location_id = order.connection.location_id
     values["captured"] = max(values["captured"], order.refunded + order.refund_pending)

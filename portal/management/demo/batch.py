@@ -147,7 +147,7 @@ def count_placed(made: Demo) -> int:
 
 def wait_for(made: Demo, orders: int, refunds: int, kills: Kills) -> None:
     """Until everything that was sold has an end, or nothing has moved for minutes."""
-    last, since = (), time.monotonic()
+    last, since = (-1, -1, -1, -1), time.monotonic()
     while time.monotonic() - since < NO_PROGRESS_SECONDS:
         database.close_if_unusable_or_obsolete()
         kills.look(count_placed(made))

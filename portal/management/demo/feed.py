@@ -76,8 +76,12 @@ class Feed:
         for credit in self._credits[number]:
             if credit.sale is None:
                 continue
-            line = {"index": self.places[credit.sale], "quantity": str(-credit.line.quantity)}
-            by_order[credit.sale[0]].append({**line, "amount": str(-credit.line.value)})
+            line: dict[str, str | int] = {
+                "index": self.places[credit.sale],
+                "quantity": str(-credit.line.quantity),
+                "amount": str(-credit.line.value),
+            }
+            by_order[credit.sale[0]].append(line)
         for sale, lines in by_order.items():
             # The same line of an order may come twice in one credit: the shop takes each as a refund of its own.
             for batch in _without_repeats(lines):

@@ -145,7 +145,10 @@ def _stock(made: Demo, erp: FarSide, shop: FarSide) -> Figures:
     """What can still be sold of each article, in the three places."""
     with scope(made.merchant.pk):
         codes = dict(Variant.objects.values_list("pk", "code"))
-        portal = {fold(codes[pk]): quantity for pk, quantity in list_available(variant_ids=list(codes)).items()}
+        portal = {
+            fold(codes[pk]): quantity
+            for pk, quantity in list_available(merchant_id=made.merchant.pk, variant_ids=list(codes)).items()
+        }
     sides = {"portal": portal, "shop": _facts(shop), "back_office": _facts(erp)}
     totals = {side: f"{sum(figures.values(), Decimal(0)).normalize():f}" for side, figures in sides.items()}
     return {**totals, "equal": sides["portal"] == sides["shop"] == sides["back_office"]}
