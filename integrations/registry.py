@@ -1,4 +1,4 @@
-"""Which platforms there are: key → where its connector is. A new platform is one line."""
+"""Which platforms there are: key → where its connector is, and its simulator. A new platform is one line in each."""
 
 from __future__ import annotations
 
@@ -8,9 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from integrations.contract.connector import Connector
+    from integrations.simulators.base import Simulator
 
 CONNECTORS: dict[str, str] = {
     "odoo": "integrations.connectors.odoo.connector.Odoo",
+    "woocommerce": "integrations.connectors.woocommerce.connector.WooCommerce",
+}
+SIMULATORS: dict[str, str] = {
+    "odoo": "integrations.simulators.odoo.simulator.OdooSimulator",
+    "woocommerce": "integrations.simulators.woocommerce.simulator.WooCommerceSimulator",
 }
 
 
@@ -28,3 +34,9 @@ def get_connector(key: str) -> type[Connector]:
 
 def list_connectors() -> list[type[Connector]]:
     return [get_connector(key) for key in CONNECTORS]
+
+
+def get_simulator(key: str) -> type[Simulator]:
+    """The stand-in of `key`; KeyError where there is none."""
+    simulator: type[Simulator] = _load(SIMULATORS[key])
+    return simulator

@@ -5,7 +5,7 @@ from __future__ import annotations
 from copy import deepcopy
 from dataclasses import replace
 from datetime import UTC, datetime
-from decimal import Decimal as D
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -18,6 +18,7 @@ from integrations.contract.errors import PayloadInvalid, Rejected
 from tests.connectors.woocommerce.fixtures import load
 
 KEY = "_stockbridge_reference"
+D = Decimal
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
@@ -280,7 +281,8 @@ def test_a_refund_shares_its_tax_by_rate():
     row["line_items"][0]["taxes"] = [{"id": 3, "total": "2.4"}, {"id": 4, "total": "1.2"}]
     document = r.RefundDocument(
         reference="W-R2", order_external_id="812", order_reference="W-812", currency="EUR", amount=D("10.80"),
-        reason="Late", at=NOON, lines=(replace(LINE, variant_external_id="735", quantity=D(1), net=D(9), tax=D("1.81")),),
+        reason="Late", at=NOON,
+        lines=(replace(LINE, variant_external_id="735", quantity=D(1), net=D(9), tax=D("1.81")),),
     )  # fmt: skip
     assert d.build_refund(document, p.parse_order(row), KEY) == {
         "amount": "10.80",

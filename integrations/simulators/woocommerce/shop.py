@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from integrations.simulators.woocommerce_args import WpError
+from integrations.simulators.woocommerce.args import WpError
 
 Record = dict[str, Any]
 
@@ -82,17 +82,17 @@ PRODUCT: Record = SELLABLE | {
     "default_attributes": [],
     "variations": [],
 }
-# judgement: what a small European shop runs; GMT+2, so that mistaking local dates for GMT is noticed.
+# judgement: what a small shop runs; GMT+2, so that mistaking local dates for GMT is noticed.
 SETTINGS: dict[str, str] = {
     "woocommerce_store_address": "1 Market Street",
-    "woocommerce_store_city": "Berlin",
-    "woocommerce_default_country": "DE:DE-BE",
-    "woocommerce_store_postcode": "10115",
+    "woocommerce_store_city": "London",
+    "woocommerce_default_country": "GB",
+    "woocommerce_store_postcode": "EC1A 1AA",
     "woocommerce_allowed_countries": "all",
     "woocommerce_calc_taxes": "yes",
     "woocommerce_enable_coupons": "yes",
-    "woocommerce_currency": "EUR",
-    "woocommerce_currency_pos": "right_space",
+    "woocommerce_currency": "GBP",
+    "woocommerce_currency_pos": "left",
     "woocommerce_price_num_decimals": "2",
 }
 TAX_SETTINGS: dict[str, str] = {
@@ -148,6 +148,11 @@ def slugify(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
 
 
+def fold(sku: str) -> str:
+    """judgement: codes are compared as MySQL's usual collation does, without regard to case."""
+    return sku.casefold()
+
+
 def amount_of(value: Any) -> Decimal:
     """A price as text; '' is 0, nonsense too (WooCommerce's wc_format_decimal drops what is no number)."""
     try:
@@ -172,6 +177,7 @@ class Catalogue:
         self.products: dict[int, Record] = {}
         self.sku_ids: dict[str, int] = {}
         self.customers: dict[int, Record] = {}
+        self.accounts: dict[str, int] = {}  # e-mail in small letters → customer
         self.attributes: dict[int, Record] = {}
         self.terms: dict[int, Record] = {}
         self.categories: dict[int, Record] = {}
@@ -241,7 +247,7 @@ class Catalogue:
         product["id"] = self.next_id("post")
         self.products[product["id"]] = product
         if product["sku"]:
-            self.sku_ids[product["sku"]] = product["id"]
+            self.sku_ids[fold(product["sku"])] = product["id"]
         if parent is not None:
             parent["variations"].append(product["id"])
         else:
@@ -253,9 +259,9 @@ class Catalogue:
         old_sku = product["sku"]
         self._apply_product(product, given, self.products.get(product["parent_id"]))
         if product["sku"] != old_sku:
-            self.sku_ids.pop(old_sku, None)
+            self.sku_ids.pop(fold(old_sku), None)
             if product["sku"]:
-                self.sku_ids[product["sku"]] = product["id"]
+                self.sku_ids[fold(product["sku"])] = product["id"]
         self.save_product(product)
 
     def save_product(self, product: Record, event: str = "updated") -> None:
@@ -272,13 +278,13 @@ class Catalogue:
 
     def remove_product(self, product: Record) -> None:
         self.products.pop(product["id"], None)
-        self.sku_ids.pop(product["sku"], None)
+        self.sku_ids.pop(fold(product["sku"]), None)
         for index in self.product_indexes.values():
             index.drop(product["id"])
         for variation_id in product.get("variations", []):
             variation = self.products.pop(variation_id, None)
             if variation is not None:
-                self.sku_ids.pop(variation["sku"], None)
+                self.sku_ids.pop(fold(variation["sku"]), None)
         parent = self.products.get(product["parent_id"])
         if parent is not None and product["id"] in parent.get("variations", []):
             parent["variations"].remove(product["id"])
@@ -292,9 +298,9 @@ class Catalogue:
     def _apply_product(self, product: Record, given: Mapping[str, Any], parent: Record | None) -> None:
         changes = {key: value for key, value in given.items() if key in product and key not in {"id", "meta_data"}}
         sku = str(changes.get("sku", product["sku"]) or "")
-        owner = self.sku_ids.get(sku)
+        owner = self.sku_ids.get(fold(sku))
         if sku and owner is not None and owner != product["id"]:
-            # documented: https://github.com/woocommerce/woocommerce/blob/trunk/plugins/woocommerce/includes/abstracts/abstract-wc-product.php (set_sku)
+            # documented: WC_Product::set_sku in includes/abstracts/abstract-wc-product.php of the repository above
             data = {"status": 400, "resource_id": owner, "unique_sku": self._free_sku(sku)}
             raise WpError("product_invalid_sku", "Invalid or duplicated SKU.", 400, data)
         for name in ("attributes", "default_attributes"):
@@ -322,7 +328,7 @@ class Catalogue:
         return {"id": 0, "name": ""} | attribute
 
     def _free_sku(self, sku: str) -> str:
-        number = next(n for n in range(1, 1_000_000) if f"{sku}-{n}" not in self.sku_ids)
+        number = next(n for n in range(1, 1_000_000) if fold(f"{sku}-{n}") not in self.sku_ids)
         return f"{sku}-{number}"
 
     def _free_slug(self, slug: str, product_id: int) -> str:
@@ -330,6 +336,15 @@ class Catalogue:
             {p["slug"] for p in self.products.values() if p["id"] != product_id} if len(self.products) < 500 else set()
         )
         return slug if slug not in taken else f"{slug}-{product_id}"
+
+    def build_indexes(self) -> None:
+        """Everything that can be told from the records; used when they were loaded."""
+        self.sku_ids = {fold(row["sku"]): row["id"] for row in self.products.values() if row["sku"]}
+        self.accounts = {row["email"].lower(): row["id"] for row in self.customers.values()}
+        self.product_indexes = {"date": Index(), "modified": Index(), "id": Index()}
+        for row in self.products.values():
+            if row["type"] != "variation":
+                self._index_product(row)
 
     # stock ----------------------------------------------------------------------------------------------------------
     def stock_holder(self, product: Record) -> Record | None:
@@ -370,7 +385,7 @@ class Catalogue:
         email = str(given.get("email", ""))
         if "@" not in email:
             raise WpError("registration-error-invalid-email", "Please provide a valid email address.", 400)
-        if any(c["email"].lower() == email.lower() for c in self.customers.values()):
+        if email.lower() in self.accounts:
             text = "An account is already registered with your email address. Please log in."
             raise WpError("registration-error-email-exists", text, 400)
         now = self.now()
@@ -390,17 +405,24 @@ class Catalogue:
             "meta_data": [],
         }
         self.customers[customer["id"]] = customer
+        self.accounts[email.lower()] = customer["id"]
         self._apply_customer(customer, given)
         self.emit("customer", "created", customer["id"])
         return customer
 
     def change_customer(self, customer: Record, given: Mapping[str, Any]) -> None:
         email = str(given.get("email") or customer["email"])
-        if any(c["email"].lower() == email.lower() and c is not customer for c in self.customers.values()):
+        if self.accounts.get(email.lower(), customer["id"]) != customer["id"]:
             raise WpError("woocommerce_rest_customer_invalid_email", "Email address is invalid.", 400)
+        self.accounts.pop(customer["email"].lower(), None)
         self._apply_customer(customer, given)
+        self.accounts[customer["email"].lower()] = customer["id"]
         customer["modified"], customer["touched"] = self.now(), time.time()
         self.emit("customer", "updated", customer["id"])
+
+    def remove_customer(self, customer: Record) -> None:
+        self.customers.pop(customer["id"], None)
+        self.accounts.pop(customer["email"].lower(), None)
 
     def _apply_customer(self, customer: Record, given: Mapping[str, Any]) -> None:
         for name in ("email", "first_name", "last_name"):

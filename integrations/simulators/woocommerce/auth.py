@@ -17,7 +17,7 @@ from urllib.parse import quote, unquote, unquote_plus, urlsplit
 
 from werkzeug.wrappers import Request
 
-from integrations.simulators.woocommerce_args import WpError
+from integrations.simulators.woocommerce.args import WpError
 
 WINDOW = 15 * 60  # documented in WC_REST_Authentication: a timestamp is good for 15 minutes either way
 OAUTH_PARAMETERS = (
@@ -70,7 +70,7 @@ def parse_php_query(query: str) -> dict[str, Any]:
 
 
 def is_secure(request: Request, trust_https: bool) -> bool:
-    """is_ssl(). judgement: a TLS-terminating proxy says so with X-Forwarded-Proto, as WordPress behind one is set up."""
+    """is_ssl(). judgement: a proxy that ends TLS says so with X-Forwarded-Proto, as WordPress behind one is set up."""
     return trust_https or request.scheme == "https" or request.headers.get("X-Forwarded-Proto", "") == "https"
 
 

@@ -15,9 +15,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from integrations.simulators.base_webhooks import Message
-from integrations.simulators.woocommerce_args import WpError
-from integrations.simulators.woocommerce_shapes import to_json
-from integrations.simulators.woocommerce_shop import VERSION, WORDPRESS_VERSION, Record
+from integrations.simulators.woocommerce.args import WpError
+from integrations.simulators.woocommerce.shapes import to_json
+from integrations.simulators.woocommerce.shop import VERSION, WORDPRESS_VERSION, Record
 
 HOOKS: dict[str, list[str]] = {
     "coupon.created": ["woocommerce_process_shop_coupon_meta", "woocommerce_new_coupon"],

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from decimal import ROUND_HALF_DOWN, ROUND_HALF_UP, Decimal
 from typing import Any
 
-from integrations.simulators.woocommerce_args import WpError
-from integrations.simulators.woocommerce_shop import (
+from integrations.simulators.woocommerce.args import WpError
+from integrations.simulators.woocommerce.shop import (
     ADDRESS,
     GATEWAYS,
     VERSION,
@@ -22,6 +22,7 @@ from integrations.simulators.woocommerce_shop import (
     Index,
     Record,
     amount_of,
+    fold,
 )
 
 CENT = Decimal("0.01")
@@ -48,7 +49,18 @@ class Shop(Catalogue):
         self.orders: dict[int, Record] = {}
         self.refunds: dict[int, Record] = {}
         self.notes: dict[int, list[Record]] = {}
+        self.webhooks: dict[int, Record] = {}
         self.order_indexes = {"date": Index(), "modified": Index(), "id": Index()}
+
+    def build_indexes(self) -> None:
+        super().build_indexes()
+        self.order_indexes = {"date": Index(), "modified": Index(), "id": Index()}
+        for order in self.orders.values():
+            self._index_order(order)
+
+    def _index_order(self, order: Record) -> None:
+        for name, value in (("date", order["created"]), ("modified", order["modified"]), ("id", order["id"])):
+            self.order_indexes[name].put(order["id"], value)
 
     # creating and changing ------------------------------------------------------------------------------------------
     def add_order(self, given: Mapping[str, Any], *, via: str = "rest-api", created: int | None = None) -> Record:
@@ -120,8 +132,7 @@ class Shop(Catalogue):
 
     def save_order(self, order: Record, *, event: str = "updated", modified: int | None = None) -> None:
         order["modified"], order["touched"] = modified or self.now(), time.time()
-        for name, value in (("date", order["created"]), ("modified", order["modified"]), ("id", order["id"])):
-            self.order_indexes[name].put(order["id"], value)
+        self._index_order(order)
         if event:
             self.emit("order", event, order["id"])
 
@@ -165,7 +176,7 @@ class Shop(Catalogue):
 
     def _new_line(self, given: Mapping[str, Any]) -> Record:
         """documented: WC_REST_Orders_V2_Controller::get_product_id and prepare_line_items."""
-        wanted = self.sku_ids.get(str(given["sku"]), 0) if given.get("sku") else given.get("variation_id")
+        wanted = self.sku_ids.get(fold(str(given["sku"])), 0) if given.get("sku") else given.get("variation_id")
         wanted = wanted or given.get("product_id")
         if not wanted:
             text = "Product ID or SKU is required."
@@ -310,7 +321,7 @@ class Shop(Catalogue):
 
     # life -----------------------------------------------------------------------------------------------------------
     def set_status(self, order: Record, status: str) -> None:
-        """documented: WC_Order::status_transition and maybe_set_date_paid/-completed; stock as in wc-stock-functions."""
+        """documented: WC_Order::status_transition, maybe_set_date_paid; stock as in wc-stock-functions."""
         old = order["status"]
         if status == old and not (status in SOLD and not order["stock_reduced"]):
             return

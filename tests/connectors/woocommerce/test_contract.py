@@ -1,0 +1,64 @@
+"""The WooCommerce connector and its simulator meet here, under the contract every connector keeps."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from integrations.connectors.woocommerce.connector import WooCommerce
+from integrations.contract import records as r
+from integrations.simulators.woocommerce.simulator import WooCommerceSimulator
+from tests.contract.far_side import FarSide
+from tests.contract.suite import ConnectorContract
+
+
+class TestContract(ConnectorContract):
+    connector_class = WooCommerce
+    signature_header = "x-wc-webhook-signature"
+
+    def build_simulator(self) -> WooCommerceSimulator:
+        return WooCommerceSimulator()
+
+    def settings_for(self, address: str, simulator: Any) -> dict[str, Any]:
+        return {"url": address}
+
+    def prepare_write(self, far: FarSide) -> Callable[[], object]:
+        far_skus = self.seed(far, 1)
+        article = far.connector.pull_products(None, "").records[0].variants[0]
+        line = r.OrderDocumentLine(
+            key="1",
+            variant_external_id=article.external_id,
+            sku=far_skus[0],
+            quantity=Decimal(2),
+            unit_price=Decimal(5),
+            net=Decimal(10),
+            gross=Decimal(10),
+        )
+        document = r.OrderDocument(
+            reference="CT-1",
+            currency="GBP",
+            total=Decimal(10),
+            placed_at=datetime(2026, 11, 20, 9, tzinfo=UTC),
+            lines=(line,),
+        )
+        return lambda: far.connector.create_order(document)
+
+    def valid_webhook(self, far: FarSide) -> r.WebhookRequest:
+        body = json.dumps({"id": 4711, "number": "4711", "date_modified_gmt": "2026-11-20T09:00:00"}).encode()
+        secret = far.simulator.credentials["webhook_secret"].encode()
+        signature = base64.b64encode(hmac.new(secret, body, hashlib.sha256).digest()).decode()
+        headers = {
+            "content-type": "application/json",
+            "x-wc-webhook-topic": "order.updated",
+            "x-wc-webhook-resource": "order",
+            "x-wc-webhook-event": "updated",
+            "x-wc-webhook-delivery-id": "8f2b6a1c",
+            self.signature_header: signature,
+        }
+        return r.WebhookRequest(method="POST", query={}, headers=headers, body=body)
