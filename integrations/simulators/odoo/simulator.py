@@ -17,7 +17,6 @@ from integrations.simulators.base import ControlError, Simulator, json_response
 from integrations.simulators.odoo import control, json2, snapshot
 from integrations.simulators.odoo.errors import (
     AccessError,
-    BadValue,
     HttpError,
     MissingError,
     OdooError,
@@ -59,10 +58,13 @@ class OdooSimulator(Simulator):
         return Response(body, status=status, content_type=content_type)
 
     def fault_response(self, status: int) -> Response:
-        """documented: odoo/http.py, `serialize_exception`: the same five keys under every status."""
-        kinds: dict[int, type[OdooError]] = {
-            401: Unauthorized, 403: AccessError, 404: MissingError, 422: UserError, 500: BadValue,
-        }  # fmt: skip
+        """documented: odoo/http.py, `serialize_exception`: the same five keys under every status Odoo gives by itself.
+        judgement: 429 and what is not Odoo's own refusal (5xx) come from the proxy in front, as an HTML page: Odoo
+        answers 500 in JSON only where it has rolled everything back."""
+        kinds: dict[int, type[OdooError]] = {401: Unauthorized, 403: AccessError, 404: MissingError, 422: UserError}
+        if status == 429 or status >= 500:
+            page = f"<html><head><title>{status}</title></head><body><center><h1>{status}</h1></center></body></html>"
+            return Response(page, status=status, mimetype="text/html")
         error = kinds.get(status, HttpError)(f"Simulated {status}")
         error.status = status
         return json_response(error.body(), status)

@@ -142,6 +142,10 @@ class Quant(Model):
         "company_id": many2one("res.company", default=1),
         "location_id": many2one("stock.location", required=True, index=True),
         "warehouse_id": many2one("stock.warehouse", related="location_id.warehouse_id"),
+        # judgement: nothing here is counted by lot or package, or owned by somebody else: these are always empty.
+        "lot_id": many2one("stock.lot"),
+        "package_id": many2one("stock.package"),
+        "owner_id": many2one("res.partner"),
         "quantity": number(digits=2),
         "reserved_quantity": number(digits=2),
         "available_quantity": number(compute="available"),

@@ -14,7 +14,7 @@ from typing import Any
 from integrations.connectors.woocommerce.connector import WooCommerce
 from integrations.contract import records as r
 from integrations.simulators.woocommerce.simulator import WooCommerceSimulator
-from tests.contract.far_side import FarSide
+from tests.contract.far_side import FarSide, build_product, walk
 from tests.contract.suite import ConnectorContract
 
 
@@ -29,12 +29,15 @@ class TestContract(ConnectorContract):
         return {"url": address}
 
     def prepare_write(self, far: FarSide) -> Callable[[], object]:
-        far_skus = self.seed(far, 1)
-        article = far.connector.pull_products(None, "").records[0].variants[0]
+        far.control("catalogue", {"products": [build_product("WRITE-1")]})
+        articles = [
+            one for page in walk(far.connector.pull_products) for product in page.records for one in product.variants
+        ]
+        article = next(one for one in articles if one.sku == "WRITE-1")
         line = r.OrderDocumentLine(
             key="1",
             variant_external_id=article.external_id,
-            sku=far_skus[0],
+            sku=article.sku,
             quantity=Decimal(2),
             unit_price=Decimal(5),
             net=Decimal(10),
