@@ -80,7 +80,7 @@ def build_connector(
     http = HttpClient(
         base_url=cls.base_url(credentials, connection.settings),
         deadline=connection.deadline_seconds,
-        allowed_private=_allowed_private(connection),
+        allowed_private=list_allowed_private(connection),
         before_request=ask_first,
         on_exchange=captures.rows.append,
         secrets=secrets,
@@ -88,7 +88,8 @@ def build_connector(
     return cls(http=http, credentials=credentials, settings=connection.settings)
 
 
-def _allowed_private(connection: Connection) -> frozenset[tuple[str, int]]:
+def list_allowed_private(connection: Connection) -> frozenset[tuple[str, int]]:
+    """(host, port) that an operator allowed although the address is private: for all, or for this connection."""
     pairs = (str(item).rpartition(":") for item in [*settings.ALLOWED_PRIVATE_ADDRESSES, *connection.allowed_private])
     return frozenset((host.strip("[]").lower(), int(port)) for host, _, port in pairs if host and port.isdigit())
 

@@ -19,6 +19,8 @@ from integrations.sync.outbox import ring_on_commit
 
 PARTS = ("orders", "stock", "prices")
 RESUMED_FIRST = 5
+# Products are polled: every figure we send to a shop would come back as one of its product webhooks.
+PROMPT_STREAMS = frozenset({"customer", "order", "refund", "return"})
 State = Connection.State
 
 
@@ -117,13 +119,13 @@ def go_live(connection: Connection, *, at: datetime) -> None:
 
 
 def register_webhooks(connection: Connection, public_url: str, *, at: datetime) -> int:
-    """Ask the platform to call us for each stream it has topics for; how many subscriptions there are."""
+    """Ask the platform to call us when orders and customers change; how many subscriptions there are."""
     captures = Captures()
     cls = get_connector(connection.platform)
     try:
         connector = build_connector(connection, captures)
         address = f"{public_url.rstrip('/')}/hooks/{connection.public_id}/"
-        there = connector.subscribe_webhooks(address, sorted(cls.webhook_topics))
+        there = connector.subscribe_webhooks(address, sorted(PROMPT_STREAMS.intersection(cls.webhook_topics)))
     finally:
         captures.save(connection)
     Connection.plain.filter(pk=connection.pk).update(webhooks_at=at)

@@ -19,7 +19,7 @@ from integrations.contract import records as r
 from integrations.contract.http import HttpClient
 from integrations.models import Connection, InboundEvent
 from integrations.registry import get_connector
-from integrations.sync.client import Captures, block_budget, build_connector
+from integrations.sync.client import Captures, block_budget, build_connector, list_allowed_private
 from integrations.sync.handlers import call, has_handler
 from integrations.sync.lease import lease_length
 from integrations.sync.outbox import ring_on_commit
@@ -30,6 +30,7 @@ from integrations.sync.vault import read_credentials
 log = structlog.get_logger(__name__)
 State = InboundEvent.State
 MOST_TRIES = 30
+PAYLOAD_INVALID = "payload_invalid"
 FETCHES = {"product": "fetch_product", "customer": "fetch_customer", "order": "fetch_order"}
 KEPT_HEADERS = 30
 
@@ -42,7 +43,8 @@ def receive(public_id: str, request: r.WebhookRequest) -> r.WebhookAnswer:
         raise e.WebhookRejected("This delivery is not proven.")
     cls = get_connector(connection.platform)
     credentials = read_credentials(connection)
-    http = HttpClient(base_url=cls.base_url(credentials, connection.settings))
+    address = cls.base_url(credentials, connection.settings)
+    http = HttpClient(base_url=address, allowed_private=list_allowed_private(connection))
     try:
         answer = cls(http=http, credentials=credentials, settings=connection.settings).receive_webhook(request)
     except e.PayloadInvalid as error:
@@ -65,6 +67,9 @@ def _store(connection: Connection, request: r.WebhookRequest, event: r.WebhookEv
     state, word = State.RECEIVED, "stored"
     if event.stream not in FETCHES:
         state, word = State.IGNORED, "ignored_topic"
+    elif not event.external_id:
+        # Proven, but nobody can tell which record it is about: kept for a person.
+        state, word = State.QUARANTINED, "quarantined"
     elif _is_stale(connection, event):
         state, word = State.STALE, "stale"
     row = InboundEvent(
@@ -74,6 +79,7 @@ def _store(connection: Connection, request: r.WebhookRequest, event: r.WebhookEv
         dedupe_key=event.dedupe_key[:200],
         occurred_at=event.occurred_at,
         state=state,
+        error_code=PAYLOAD_INVALID if state == State.QUARANTINED else "",
     )
     return word if _insert(connection, request, row, now) else "duplicate"
 
@@ -82,7 +88,7 @@ def _store_unreadable(connection: Connection, request: r.WebhookRequest, error: 
     row = InboundEvent(
         dedupe_key=f"unreadable:{hashlib.sha256(request.body).hexdigest()}",
         state=State.QUARANTINED,
-        error_code="payload_invalid",
+        error_code=PAYLOAD_INVALID,
         message=error.message[:2000],
     )
     _insert(connection, request, row, timezone.now())
