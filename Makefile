@@ -1,11 +1,11 @@
-# Stockbridge. `make start` needs Python 3.11, make and git, nothing else.
+# Stockbridge. `make demo`, `make start` and `make test` need Python 3.11, make and git, nothing else.
 
 PYTHON ?= python3.11
 VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: install install-dev start test lint reliability format lock
+.PHONY: install install-dev demo start test lint reliability format lock
 
 install: $(VENV)/.installed
 install-dev: $(VENV)/.installed-dev
@@ -20,6 +20,10 @@ $(VENV)/.installed: requirements.lock | $(BIN)/python
 $(VENV)/.installed-dev: requirements-dev.lock requirements.lock | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	touch $@ $(VENV)/.installed
+
+# A shop and an ERP on this machine, orders every few seconds, and the portal between them, until Ctrl-C.
+demo: install
+	$(BIN)/python manage.py demo
 
 # The empty portal: asks for an e-mail and a password, then begins at the first connection.
 start: install

@@ -108,15 +108,20 @@ class _Delivery:
                 self._finish(State.NEEDS_FIX, Outcome.REFUSED, error=error)
 
     def _again(self, error: e.ConnectorError, when: datetime) -> None:
-        waited = timedelta(seconds=self.command.tried_seconds)
-        if waited > GIVE_UP_AFTER:
+        if self._gave_up():
             self._finish(State.NEEDS_HUMAN, Outcome.NOT_SENT, error=error)
         else:
             # An unknown outcome stays unknown while the platform cannot be asked.
             state = State.UNKNOWN if self.command.state == State.UNKNOWN else State.PENDING
             self._finish(state, Outcome.NOT_SENT, error=error, next_attempt_at=when)
 
+    def _gave_up(self) -> bool:
+        return timedelta(seconds=self.command.tried_seconds) > GIVE_UP_AFTER
+
     def _unknown(self, error: e.ConnectorError, lag_seconds: int) -> None:
+        if self._gave_up():
+            self._finish(State.NEEDS_HUMAN, Outcome.UNKNOWN, error=error)
+            return
         settle = timedelta(seconds=max(self.connection.settle_seconds, lag_seconds))
         self._finish(State.UNKNOWN, Outcome.UNKNOWN, error=error, next_attempt_at=timezone.now() + settle)
 
@@ -156,6 +161,9 @@ class _Delivery:
         """A search that failed says nothing about the document: a person only where it can never be asked."""
         if isinstance(error, e.Retryable | e.AuthFailed):
             self._refuse(error)
+        elif isinstance(error, e.NotFound):
+            # Found, and gone when it was read again: its lists lag behind. It is looked for anew.
+            self._unknown(error, 0)
         else:
             self._ask_a_person(error.code, f"It could not be looked for there: {error.message}")
 
