@@ -97,7 +97,17 @@ class BindingAdmin(MerchantAdmin):
     ordering = ("reference_code",)
     autocomplete_fields = ("variant",)
     readonly_fields = ("connection", "external_id", "reference_code", "barcode", "title", "state_shown", "why")
-    fields = ("connection", "reference_code", "title", "barcode", "external_id", "state_shown", "why", "variant", "factor")
+    fields = (
+        "connection",
+        "reference_code",
+        "title",
+        "barcode",
+        "external_id",
+        "state_shown",
+        "why",
+        "variant",
+        "factor",
+    )
     inlines = (ConflictInline,)
     actions = ("ignore_them",)
 

@@ -15,11 +15,11 @@ from integrations.models import Connection, RunOutcome, SyncRun
 from integrations.sync import runs
 from integrations.sync.handlers import call, has_handler
 from integrations.sync.runs import Counts, RunFailed
+from integrations.sync.schedule import ANYWAY, BRAKE
 
 AT_ONCE = 100
 PUSHES = {"stock": "push_stock", "price": "push_prices"}
 PAUSED_BY = {"stock": "stock_paused", "price": "prices_paused"}
-ANYWAY = "anyway"  # the trigger of a run that a person started although the brake had stopped it
 
 
 def push(run: SyncRun, connector: Connector) -> None:
@@ -55,7 +55,7 @@ def _brake(run: SyncRun) -> None:
     if run.trigger == ANYWAY or not has_handler(flow.stream, "brake"):
         return
     if words := call(flow.stream, "brake", flow.merchant_id, connection=flow.connection, at=timezone.now()):
-        raise RunFailed("BRAKE", words)
+        raise RunFailed(BRAKE, words)
 
 
 def _send(send: Any, items: Sequence[Any]) -> Sequence[r.PushResult]:

@@ -11,6 +11,7 @@ from integrations.models import Procedure, ProcedureRun, ProcedureStep, SyncRun
 from integrations.sync import runs
 from integrations.sync.outbox import ring_on_commit
 
+BRAKE, ANYWAY = "BRAKE", "anyway"
 State = ProcedureRun.State
 Gate = ProcedureStep.Gate
 
@@ -127,3 +128,9 @@ def go_on(run: ProcedureRun) -> None:
     """A person let a waiting run go on."""
     if ProcedureRun.plain.filter(pk=run.pk, state=State.WAITING).update(state=State.RUNNING):
         ring_on_commit("integrations.advance", procedure_run_ids=[run.pk])
+
+
+def start_again(run: SyncRun, *, at: datetime) -> SyncRun:
+    """The same flow once more, by hand; one the brake had stopped goes through this time."""
+    trigger = ANYWAY if run.error_code == BRAKE else "manual"
+    return runs.start_flow(run.flow, trigger=trigger, at=at)

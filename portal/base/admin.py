@@ -45,10 +45,11 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]  # not subscriptable
     @cached_property
     def count(self) -> int:
         most = self.per_page * DEEPEST_PAGE
-        return len(self.object_list[: most + 1].values_list("pk", flat=True).order_by())
+        rows: Any = self.object_list
+        return len(rows.order_by().values_list("pk", flat=True)[: most + 1])
 
 
-class MerchantAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
+class MerchantAdmin(ModelAdmin):
     """Rows of the merchant picked. `view_roles` and `change_roles` say who may see and who may change them."""
 
     view_roles: ClassVar[frozenset[Role]] = OFFICE
@@ -63,7 +64,7 @@ class MerchantAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
         if current_scope() is None:
             return self.model._default_manager.none()
-        rows = self.model.objects.all()
+        rows: models.QuerySet[Any] = self.model.objects.all()
         if ordering := self.get_ordering(request):
             rows = rows.order_by(*ordering)
         places = current_scope().location_ids  # type: ignore[union-attr]  # asked for above
@@ -121,7 +122,7 @@ class ReadOnlyAdmin(MerchantAdmin):
         return False
 
 
-class ReadOnlyInline(TabularInline):  # type: ignore[misc]  # unfold has no types
+class ReadOnlyInline(TabularInline):
     """Rows inside another's page."""
 
     extra = 0
@@ -158,11 +159,8 @@ def badge(text: str, tone: str) -> SafeString:
         "bad": "bg-red-100 text-red-700 dark:bg-red-500/20 dark:text-red-400",
         "plain": "bg-base-100 text-base-700 dark:bg-base-500/20 dark:text-base-200",
     }
-    return format_html(
-        '<span class="inline-block rounded-default px-2 h-6 leading-6 text-xs font-semibold whitespace-nowrap {}">{}</span>',
-        colours[tone],
-        text,
-    )
+    shape = "inline-block rounded-default px-2 h-6 leading-6 text-xs font-semibold whitespace-nowrap"
+    return format_html('<span class="{} {}">{}</span>', shape, colours[tone], text)
 
 
 display = admin.display

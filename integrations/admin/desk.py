@@ -1,0 +1,154 @@
+"""Support's desk: what waits and why, what failed together, and the messages themselves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils import timezone
+
+from integrations.models import Attempt, Command, Exchange, Hold, Problem, Replay
+from integrations.sync import replay
+from portal.base.admin import DESK, ReadOnlyAdmin, ago, badge, may, money
+
+TONES = {
+    "pending": "plain", "leased": "wait", "sending": "wait", "unknown": "wait", "accepted": "good", "verified": "good",
+    "needs_fix": "bad", "needs_human": "bad", "withdrawn": "plain",
+}  # fmt: skip
+
+
+@admin.register(Command)
+class CommandAdmin(ReadOnlyAdmin):
+    """What a remote system must do once. People call it a message."""
+
+    list_display = ("reference", "kind_shown", "connection", "state_shown", "amount_shown", "message", "since")
+    list_select_related = ("connection",)
+    list_filter = ("state", "kind", "connection")
+    search_fields = ("reference__exact", "external_number__exact")
+
+    @admin.display(description="what", ordering="kind")
+    def kind_shown(self, row: Command) -> str:
+        return row.kind.replace("_", " ")
+
+    @admin.display(description="state", ordering="state")
+    def state_shown(self, row: Command) -> str:
+        return badge(row.get_state_display(), TONES[row.state])
+
+    @admin.display(description="amount", ordering="amount")
+    def amount_shown(self, row: Command) -> str:
+        return money(row.amount, row.currency) if row.amount else ""
+
+    @admin.display(description="since", ordering="pk")
+    def since(self, row: Command) -> str:
+        return ago(row.state_at)
+
+    def get_urls(self) -> list[Any]:
+        decide = path(
+            "<path:object_id>/decide/", self.admin_site.admin_view(self.decide_view), name="integrations_command_decide"
+        )
+        return [decide, *super().get_urls()]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        row = self._find(request, object_id)
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": f"{row.kind.replace('_', ' ').capitalize()} {row.reference}",
+            "row": row,
+            "state_badge": badge(row.get_state_display(), TONES[row.state]),
+            "amount": money(row.amount, row.currency),
+            "tries": Attempt.objects.filter(command=row).order_by("number"),
+            "exchanges": Exchange.objects.filter(attempt__command=row).order_by("pk"),
+            "replays": Replay.objects.filter(command=row).select_related("by").order_by("pk"),
+            "may_decide": may(request, DESK),
+        }
+        return TemplateResponse(request, "admin/command/page.html", context)
+
+    def decide_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """One of the ways out: send again, rebuild, it is there, it is not there, never."""
+        row = self._find(request, object_id)
+        if not may(request, DESK):
+            raise PermissionDenied
+        if request.method == "POST":
+            try:
+                _decide(row, request)
+                messages.success(request, f"{row}: done.")
+            except (replay.NotPossible, ValueError) as error:
+                messages.error(request, str(error))
+        return HttpResponseRedirect(reverse("admin:integrations_command_change", args=(row.pk,)))
+
+    def _find(self, request: HttpRequest, object_id: str) -> Command:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        row = self.get_object(request, object_id)
+        if row is None:
+            raise Http404
+        found: Command = row
+        return found
+
+
+def _decide(row: Command, request: HttpRequest) -> None:
+    given = request.POST
+    common: dict[str, Any] = {"command": row, "by": request.user, "at": timezone.now()}
+    reason = given.get("reason", "").strip()
+    match given.get("do"):
+        case "retry":
+            replay.retry(**common, reason=reason)
+        case "rebuild":
+            replay.rebuild(**common, reason=reason)
+        case "is_there":
+            number = given.get("external_id", "").strip()
+            if not number:
+                raise ValueError("Type the id it has there.")
+            replay.say_it_is_there(**common, external_id=number, reason=reason)
+        case "not_there":
+            replay.say_it_is_not_there(**common, reason=reason)
+        case "never":
+            replay.say_never(**common, reason=reason)
+        case _:
+            raise ValueError("Choose what to do.")
+
+
+@admin.register(Hold)
+class HoldAdmin(ReadOnlyAdmin):
+    list_display = ("message", "reason", "connection", "amount_shown", "waits", "ended_at")
+    list_select_related = ("connection",)
+    list_filter = (("ended_at", admin.EmptyFieldListFilter), "reason", "connection")
+    search_fields = ("message",)
+
+    @admin.display(description="amount", ordering="amount")
+    def amount_shown(self, row: Hold) -> str:
+        return money(row.amount, row.currency)
+
+    @admin.display(description="since", ordering="since")
+    def waits(self, row: Hold) -> str:
+        return ago(row.since)
+
+
+@admin.register(Problem)
+class ProblemAdmin(ReadOnlyAdmin):
+    list_display = ("title", "state", "count", "amount_shown", "connection", "example", "first", "last")
+    list_select_related = ("connection", "example_command")
+    list_filter = ("state", "connection", "code")
+
+    @admin.display(description="money", ordering="amount")
+    def amount_shown(self, row: Problem) -> str:
+        return money(row.amount, row.currency)
+
+    @admin.display(description="for example")
+    def example(self, row: Problem) -> str:
+        return str(row.example_command or "")
+
+    @admin.display(description="first seen", ordering="first_seen_at")
+    def first(self, row: Problem) -> str:
+        return ago(row.first_seen_at)
+
+    @admin.display(description="last seen", ordering="last_seen_at")
+    def last(self, row: Problem) -> str:
+        return ago(row.last_seen_at)

@@ -1,0 +1,109 @@
+"""The forms of a connection: one field for each of the platform's own; secrets go in and never come out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from unfold.widgets import (
+    UnfoldAdminPasswordWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+    UnfoldBooleanSwitchWidget,
+)
+
+from integrations.contract.addresses import check_base_url
+from integrations.contract.connector import Field
+from integrations.contract.errors import AddressRefused
+from integrations.models import Connection
+from integrations.sync.client import list_allowed_private
+from integrations.sync.platforms import Platform
+
+KEPT = "•••••• kept as it is; type to replace"
+
+
+class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
+    """Name and role of the connection, the platform's settings, and its secrets."""
+
+    class Meta:
+        model = Connection
+        fields = ("name", "role", "environment", "order_prefix", "location", "deadline_seconds", "settle_seconds")
+
+    def __init__(self, *args: Any, platform: Platform, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.platform = platform
+        role = self.fields["role"]
+        role.choices = [pair for pair in Connection.Role.choices if pair[0] in platform.roles]  # type: ignore[attr-defined]
+        for field in platform.settings_fields:
+            self.fields[f"setting_{field.name}"] = build_field(
+                field, initial=self.instance.settings.get(field.name, field.default)
+            )
+        for field in platform.credential_fields:
+            made = build_field(field, initial="")
+            if self.instance.pk:
+                made.required = False
+                made.widget.attrs["placeholder"] = KEPT
+            self.fields[f"secret_{field.name}"] = made
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        for field in self.platform.settings_fields:
+            name = f"setting_{field.name}"
+            if field.kind == "url" and cleaned.get(name):
+                self._check_address(name, cleaned[name])
+        for field in self.platform.credential_fields:
+            name = f"secret_{field.name}"
+            value = str(cleaned.get(name) or "").strip()
+            if "\n" in value or "\r" in value:
+                self.add_error(name, "A secret is one line: there is a line break inside.")
+            cleaned[name] = value
+        if cleaned.get("role") == Connection.Role.STORE and not cleaned.get("order_prefix"):
+            self.add_error(
+                "order_prefix", "Orders of a store need a prefix: it begins their reference everywhere else."
+            )
+        return cleaned
+
+    def _check_address(self, name: str, address: str) -> None:
+        """The address is looked at again when it is dialled; here a person is told at once."""
+        try:
+            check_base_url(address, list_allowed_private(self.instance))
+        except AddressRefused as error:
+            self.add_error(name, error.message)
+
+    def read_settings(self) -> dict[str, Any]:
+        """What the platform's own fields say, over what the connection had."""
+        kept = dict(self.instance.settings or {})
+        return kept | {
+            field.name: self.cleaned_data[f"setting_{field.name}"] for field in self.platform.settings_fields
+        }
+
+    def read_secrets(self) -> Mapping[str, str]:
+        """The secrets typed; empty ones keep what is stored."""
+        return {field.name: self.cleaned_data[f"secret_{field.name}"] for field in self.platform.credential_fields}
+
+
+def build_field(field: Field, *, initial: Any) -> forms.Field:
+    """The input for one of the platform's fields."""
+    common: dict[str, Any] = {
+        "label": field.label,
+        "required": field.required,
+        "help_text": field.help_text,
+        "initial": initial,
+    }
+    match field.kind:
+        case "secret":
+            return forms.CharField(widget=UnfoldAdminPasswordWidget(render_value=False), strip=False, **common)
+        case "boolean":
+            return forms.BooleanField(widget=UnfoldBooleanSwitchWidget(), **{**common, "required": False})
+        case "integer":
+            return forms.IntegerField(widget=UnfoldAdminTextInputWidget(), **common)
+        case "decimal":
+            return forms.DecimalField(widget=UnfoldAdminTextInputWidget(), **common)
+        case "choice":
+            return forms.ChoiceField(choices=field.choices, widget=UnfoldAdminSelectWidget(), **common)
+        case "multiline":
+            return forms.CharField(widget=UnfoldAdminTextareaWidget(), **common)
+        case _:
+            return forms.CharField(widget=UnfoldAdminTextInputWidget(), **common)
