@@ -12,6 +12,8 @@ import environ
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
+from django.templatetags.static import static
+from django.urls import reverse_lazy
 
 from portal.base.logging import build_logging
 
@@ -97,12 +99,12 @@ INSTALLED_APPS = [
     "integrations",
     "catalog",
     "orders",
-    "unfold",
+    "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
     "unfold.contrib.forms",
     "unfold.contrib.import_export",
     "unfold.contrib.simple_history",
-    "django.contrib.admin",
+    "portal.apps.PortalAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -398,4 +400,84 @@ LOG_LEVEL: str = env.str("LOG_LEVEL", default="INFO").upper()
 LOG_FORMAT: str = env.str("LOG_FORMAT", default="console" if LOCAL else "json")
 LOGGING = build_logging(LOG_LEVEL, LOG_FORMAT)
 
-UNFOLD: dict[str, Any] = {"SITE_TITLE": "Stockbridge", "SITE_HEADER": "Stockbridge"}
+# --- Admin ------------------------------------------------------------------------------------------------------------
+
+
+def _entry(title: str, icon: str, name: str, roles: str, query: str = "") -> dict[str, Any]:
+    """One entry of the navigation: where it leads, and who sees it (portal.base.admin names the roles)."""
+    return {
+        "title": title,
+        "icon": icon,
+        "link": lambda request: f"{reverse_lazy(f'admin:{name}')}{query}",
+        "permission": f"portal.base.admin.see_as_{roles}",
+    }
+
+
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": "Stockbridge",
+    "SITE_HEADER": "Stockbridge",
+    "SITE_SYMBOL": "sync_alt",
+    "SHOW_HISTORY": False,
+    "STYLES": [lambda request: static("stockbridge/portal.css")],
+    "SIDEBAR": {
+        "show_search": False,
+        "show_all_applications": False,
+        "navigation": [
+            {
+                "items": [
+                    _entry("Today", "today", "index", "office"),
+                    _entry("Orders", "shopping_cart", "orders_order_changelist", "order_readers", "?see=needs"),
+                    _entry("Problems", "error", "integrations_problem_changelist", "office", "?state__exact=open"),
+                ]
+            },
+            {
+                "title": "Mapping",
+                "separator": True,
+                "items": [
+                    _entry("Worklist", "link", "catalog_binding_changelist", "office"),
+                    _entry("Conflicts", "call_split", "catalog_mappingconflict_changelist", "office"),
+                    _entry("Values", "translate", "integrations_valuemapping_changelist", "office"),
+                ],
+            },
+            {
+                "title": "Catalogue",
+                "separator": True,
+                "items": [
+                    _entry("Products", "inventory_2", "catalog_product_changelist", "everybody"),
+                    _entry("Stock", "warehouse", "catalog_stockrecord_changelist", "everybody"),
+                    _entry("Prices", "sell", "catalog_price_changelist", "everybody"),
+                    _entry("Stock in the shops", "storefront", "catalog_channelstock_changelist", "office"),
+                    _entry("Prices in the shops", "price_change", "catalog_channelprice_changelist", "office"),
+                    _entry("Locations", "location_on", "tenancy_location_changelist", "everybody"),
+                ],
+            },
+            {
+                "title": "Connections",
+                "separator": True,
+                "items": [
+                    _entry("Connections", "cable", "integrations_connection_changelist", "office"),
+                    _entry("Flows", "swap_horiz", "integrations_flow_changelist", "office"),
+                    _entry("Procedures", "schedule", "integrations_procedure_changelist", "office"),
+                    _entry("Runs", "directions_run", "integrations_syncrun_changelist", "office"),
+                    _entry("Messages", "mail", "integrations_command_changelist", "office"),
+                    _entry(
+                        "Waiting", "hourglass_empty", "integrations_hold_changelist", "office", "?ended_at__isempty=1"
+                    ),
+                    _entry("Webhooks", "webhook", "integrations_inboundevent_changelist", "office"),
+                    _entry("Captures", "photo_camera", "integrations_exchange_changelist", "office"),
+                ],
+            },
+            {
+                "title": "Settings",
+                "separator": True,
+                "items": [
+                    _entry("People", "group", "tenancy_membership_changelist", "office"),
+                    _entry("API keys", "key", "tenancy_apikey_changelist", "owners"),
+                    _entry("Price rules", "percent", "catalog_pricerule_changelist", "office"),
+                    _entry("Stock rules", "rule", "catalog_allocationrule_changelist", "office"),
+                    _entry("Customers", "person", "orders_customer_changelist", "order_readers"),
+                ],
+            },
+        ],
+    },
+}

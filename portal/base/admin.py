@@ -7,7 +7,6 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from django.contrib import admin
 from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.core.paginator import Paginator
 from django.db import models
@@ -39,6 +38,23 @@ def may(request: HttpRequest, roles: frozenset[Role]) -> bool:
     return Role(membership.role) in roles
 
 
+def see_as_everybody(request: HttpRequest) -> bool:
+    """The navigation's permissions: settings name them."""
+    return may(request, EVERYBODY)
+
+
+def see_as_office(request: HttpRequest) -> bool:
+    return may(request, OFFICE)
+
+
+def see_as_order_readers(request: HttpRequest) -> bool:
+    return may(request, ORDER_READERS)
+
+
+def see_as_owners(request: HttpRequest) -> bool:
+    return may(request, OWNERS)
+
+
 class CappedPaginator(Paginator):  # type: ignore[type-arg]  # not subscriptable at run time
     """Counts no further than the pages anybody turns: a COUNT(*) of a large table costs more than the page."""
 
@@ -62,13 +78,12 @@ class MerchantAdmin(ModelAdmin):
     actions: Sequence[Any] | None = None
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
-        if current_scope() is None:
-            return self.model._default_manager.none()
-        rows: models.QuerySet[Any] = self.model.objects.all()
-        if ordering := self.get_ordering(request):
-            rows = rows.order_by(*ordering)
-        places = current_scope().location_ids  # type: ignore[union-attr]  # asked for above
-        return rows if places is None else self.at_locations(rows, places)
+        rows: models.QuerySet[Any] = self.model._default_manager.none()
+        current = current_scope()
+        if current is None:
+            return rows
+        rows = self.model.objects.order_by(*self.get_ordering(request))  # the scoped manager
+        return rows if current.location_ids is None else self.at_locations(rows, current.location_ids)
 
     def at_locations(self, rows: models.QuerySet[Any], places: frozenset[int]) -> models.QuerySet[Any]:
         """What of it a person limited to these locations sees."""
@@ -161,6 +176,3 @@ def badge(text: str, tone: str) -> SafeString:
     }
     shape = "inline-block rounded-default px-2 h-6 leading-6 text-xs font-semibold whitespace-nowrap"
     return format_html('<span class="{} {}">{}</span>', shape, colours[tone], text)
-
-
-display = admin.display

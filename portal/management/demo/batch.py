@@ -129,7 +129,7 @@ def _wait_until_up(process: subprocess.Popen[bytes], address: str) -> None:
         try:
             if requests.get(f"{address}/healthz", timeout=2).ok:
                 return
-        except requests.ConnectionError:
+        except requests.RequestException:
             time.sleep(0.2)
     raise RuntimeError("The portal does not answer.")
 

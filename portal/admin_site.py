@@ -1,0 +1,109 @@
+"""The admin as a whole: Today in front, the merchant picked on top, people and keys."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from unfold.sites import UnfoldAdminSite
+
+from portal.base.admin import EVERYBODY, OFFICE, OWNERS, MerchantAdmin, may
+from portal.dashboard import build_today
+from portal.tenancy.middleware import MERCHANT_KEY
+from portal.tenancy.models import ApiKey, Location, LocationGroup, Membership, Merchant
+
+
+class PortalAdminSite(UnfoldAdminSite):
+    """Whoever belongs to a merchant may come in; what he sees is decided page by page."""
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        if not request.user.is_active or not request.user.is_authenticated:
+            return False
+        return bool(request.user.is_superuser or getattr(request, "membership", None) is not None)
+
+    def get_urls(self) -> list[Any]:
+        switch = path("merchant/", self.admin_view(self.merchant_view), name="merchant")
+        return [switch, *super().get_urls()]
+
+    def index(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        context = {**self.each_context(request), "title": "Today", **(extra_context or {})}
+        if not may(request, OFFICE):
+            context["title"] = "Welcome"
+            return TemplateResponse(request, "admin/welcome.html", context)
+        return TemplateResponse(request, "admin/today.html", {**context, **build_today(request)})
+
+    def merchant_view(self, request: HttpRequest) -> HttpResponse:
+        """Work for another merchant from now on; only for one the person belongs to."""
+        wanted = request.POST.get("merchant", "")
+        if request.method == "POST" and wanted.isdecimal() and list_merchants(request).filter(pk=int(wanted)).exists():
+            request.session[MERCHANT_KEY] = int(wanted)
+        elif request.method == "POST":
+            messages.error(request, "You do not belong to that merchant.")
+        return HttpResponseRedirect(reverse("admin:index"))
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        context: dict[str, Any] = super().each_context(request)
+        if request.user.is_authenticated:
+            context["merchants"] = list(list_merchants(request)[:50])
+            context["merchant"] = getattr(request, "merchant", None)
+        return context
+
+
+def list_merchants(request: HttpRequest) -> Any:
+    """Those the person works for; all of them for an operator."""
+    rows = Merchant.objects.filter(is_active=True).order_by("name")
+    if request.user.is_superuser:
+        return rows
+    mine = Membership.plain.filter(user_id=request.user.pk or 0).values("merchant_id")
+    return rows.filter(pk__in=mine)
+
+
+@admin.register(Location)
+class LocationAdmin(MerchantAdmin):
+    view_roles = EVERYBODY
+    list_display = ("code", "name", "is_active")
+    ordering = ("code",)
+    exclude = ("public_id",)
+
+    def at_locations(self, rows: Any, places: frozenset[int]) -> Any:
+        return rows.filter(pk__in=places)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # stock and orders name it; switch it off instead
+
+
+@admin.register(LocationGroup)
+class LocationGroupAdmin(MerchantAdmin):
+    list_display = ("name",)
+
+
+@admin.register(Membership)
+class MembershipAdmin(MerchantAdmin):
+    """Who works for the merchant, and as what."""
+
+    list_display = ("user", "role")
+    list_select_related = ("user",)
+    raw_id_fields = ("user",)
+    filter_horizontal = ("locations",)
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(MerchantAdmin):
+    """Keys to the API; a key is shown once, when it is made."""
+
+    list_display = ("name", "prefix", "created_at")
+    fields = ("name", "scopes", "locations")
+    view_roles = OWNERS
+
+    def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
+        if change:
+            super().save_model(request, obj, form, change)
+            return
+        merchant: Merchant = request.merchant  # type: ignore[attr-defined]  # ScopeMiddleware's
+        made, secret = ApiKey.create_key(merchant=merchant, name=obj.name, scopes=obj.scopes)
+        obj.pk, obj.prefix, obj.key_hash, obj.merchant_id = made.pk, made.prefix, made.key_hash, made.merchant_id
+        obj._state.adding = False
+        messages.success(request, f"The key is {secret} — copy it now, it is not shown again.")
