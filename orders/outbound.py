@@ -7,6 +7,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import QuerySet
+
 from catalog import services as catalog
 from integrations.contract import records as r
 from integrations.contract.errors import Rejected
@@ -92,7 +94,7 @@ def build_line(line: OrderLine, names: Names) -> r.OrderDocumentLine:
 def settle_order(*, command: Command, result: r.CommandResult | None, at: datetime) -> None:
     """What the back office made of it, on the order and its timeline."""
     order = Order.plain.select_for_update().get(pk=command.subject_id)
-    part = _part(command)
+    part = _part(command, FulfilmentOrder.plain.select_for_update())
     if command.kind == "cancel_order":
         _settle_cancel(command, order, part, result, at)
         return
@@ -269,10 +271,10 @@ def count_orders(*, connection: Connection) -> int:
     return FulfilmentOrder.plain.filter(destination=connection, state__in=(Part.WAITING, Part.QUEUED)).count()
 
 
-def _part(command: Command) -> FulfilmentOrder:
+def _part(command: Command, rows: QuerySet[FulfilmentOrder] | None = None) -> FulfilmentOrder:
     """Its line names the part of the order it is about."""
-    found: FulfilmentOrder = FulfilmentOrder.plain.select_for_update().get(pk=int(command.line.rpartition(":")[2]))
-    return found
+    rows = FulfilmentOrder.plain.all() if rows is None else rows
+    return rows.get(pk=int(command.line.rpartition(":")[2]))
 
 
 def _link(command: Command, subject_type: str, subject_id: int) -> None:

@@ -167,7 +167,10 @@ def _process(event: InboundEvent, captures: Captures) -> None:
     try:
         connector = build_connector(event.connection, captures)
         record = getattr(connector, FETCHES[event.stream])(event.external_id)
-        _apply(event, record, read_at)
+        try:
+            _apply(event, record, read_at)
+        except IntegrityError:
+            _apply(event, record, read_at)  # another worker saved the same record first: now it is there to be changed
     except e.NotFound:
         _gone(event)
     except e.AuthFailed as error:
@@ -186,7 +189,7 @@ def _process(event: InboundEvent, captures: Captures) -> None:
     except (OperationalError, InterfaceError) as error:
         _again(event, "DATABASE", str(error), backoff(event.attempts, SystemRandom()))
     except Exception as error:
-        log.exception("An event could not be applied; it is set aside.", event=event.pk)
+        log.exception("An event could not be applied; it is set aside.", id=event.pk)
         _close(event, State.FAILED, "APPLY_FAILED", str(error) or type(error).__name__)
 
 
