@@ -43,7 +43,7 @@ class Child:
     deaths: int = 0
 
 
-def _end_with_parent() -> Callable[[], None] | None:
+def end_with_parent() -> Callable[[], None] | None:
     """What a new child does first, so that the kernel ends it with us (Linux); the reaper covers its children."""
     if not sys.platform.startswith("linux"):
         return None
@@ -145,7 +145,7 @@ class Supervisor:
             env=self.env,
             stdin=subprocess.DEVNULL,
             process_group=0,
-            preexec_fn=_end_with_parent(),  # noqa: PLW1509  the supervisor has one thread
+            preexec_fn=end_with_parent(),  # noqa: PLW1509  the supervisor has one thread
         )
         child.started_at = time.monotonic()
         self._tell_reaper("+", child.process.pid)

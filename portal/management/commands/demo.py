@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,8 @@ class Command(BaseCommand):
         parser.add_argument("--kill-workers", type=int, default=0, metavar="N", help="kill -9 the worker N times")
 
     def handle(self, *_args: Any, **options: Any) -> None:
+        # Asked to stop, it stops what it started, as with Ctrl-C.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         call_command("migrate", verbosity=0)
         path = options["orders_from"]
         if path is None:

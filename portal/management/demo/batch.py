@@ -29,6 +29,7 @@ from portal.management.demo.feed import Feed, seed_catalogue
 from portal.management.demo.report import build_report, is_quiet
 from portal.management.demo.setup import Demo, Pace, listen, make_login, read_first, set_up
 from portal.management.demo.source import match_credits, read_invoices, sold
+from portal.management.supervisor import end_with_parent
 from portal.tenancy.scoping import scope
 
 # One call in ten fails, in all the ways PROMISES 4 lists; late commits and search lag stay below the settle window.
@@ -112,7 +113,13 @@ def portal() -> Iterator[str]:
     address = f"http://127.0.0.1:{port}"
     argv = [sys.executable, str(settings.BASE_DIR / "manage.py"), "portal", "--port", str(port)]
     log = (settings.VAR_DIR / "demo.log").open("w")
-    process = subprocess.Popen(argv, stdout=log, stderr=log, cwd=settings.BASE_DIR)
+    process = subprocess.Popen(
+        argv,
+        stdout=log,
+        stderr=log,
+        cwd=settings.BASE_DIR,
+        preexec_fn=end_with_parent(),  # noqa: PLW1509  the demo has one thread
+    )
     try:
         _wait_until_up(process, address)
         yield address

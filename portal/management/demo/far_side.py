@@ -12,6 +12,8 @@ from typing import Any
 import requests
 from django.conf import settings
 
+from portal.management.supervisor import end_with_parent
+
 SECONDS = 120
 
 
@@ -50,7 +52,13 @@ class FarSide:
 def simulate(platform: str, arguments: Sequence[str] = ()) -> Iterator[FarSide]:
     """Run `manage.py simulate PLATFORM` while the block runs."""
     argv = [sys.executable, str(settings.BASE_DIR / "manage.py"), "simulate", platform, *arguments]
-    process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, cwd=settings.BASE_DIR)
+    process = subprocess.Popen(
+        argv,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=settings.BASE_DIR,
+        preexec_fn=end_with_parent(),  # noqa: PLW1509  the demo has one thread
+    )
     try:
         line = process.stdout.readline() if process.stdout else ""
         if not line:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import secrets
-import signal
 import subprocess
 import sys
 import time
@@ -22,6 +21,7 @@ from portal.management.demo.far_side import FarSide, simulate
 from portal.management.demo.feed import build_order, seed_catalogue
 from portal.management.demo.setup import EMAIL, MERCHANT, Demo, Pace, listen, make_login, read_first, set_up
 from portal.management.demo.source import Invoice, read_invoices, sold
+from portal.management.supervisor import end_with_parent
 from portal.tenancy.models import Merchant, User
 
 SAMPLE = Path(__file__).with_name("sample.csv")
@@ -43,9 +43,8 @@ def run_live(*, port: int, say: Callable[[str], object]) -> None:
         owner = make_login(password)
         made = _find(erp, shop) or _make(owner, invoices, erp, shop)
         argv = [sys.executable, str(settings.BASE_DIR / "manage.py"), "portal", "--port", str(port)]
-        process = subprocess.Popen(argv, cwd=settings.BASE_DIR)
+        process = subprocess.Popen(argv, cwd=settings.BASE_DIR, preexec_fn=end_with_parent())  # noqa: PLW1509  one thread
         address = f"http://127.0.0.1:{port}"
-        signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
         try:
             listen(made, address)
             say(_welcome(address, password, erp, shop))
