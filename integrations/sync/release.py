@@ -53,7 +53,7 @@ def list_new_keys(*, subject: tuple[str, int], keys: Iterable[str]) -> list[str]
 
 
 def lock_keys(keys: Sequence[str]) -> None:
-    """Until the transaction ends, nobody else holds or releases these keys. Whoever is about to hold a record takes them
+    """Until the transaction ends, nobody else holds or releases these keys. Who is about to hold a record takes them
     first and then looks again: what it waits for may have come in between, and its release would not see the new Hold.
 
     Only keys the record does not wait for yet (`list_new_keys`): a release that has a key wants the records waiting for

@@ -17,6 +17,7 @@ from portal.management.demo.live import SAMPLE
 from tests.processes import list_processes_with, wait_until
 
 ROOT = Path(__file__).resolve().parents[3]
+LIMIT, KILLS = ("300", "20") if os.environ.get("RELIABILITY_FULL") == "1" else ("20", "1")
 
 
 def run_demo(folder: Path, *arguments: str, **environment: str) -> dict[str, Any]:
@@ -27,7 +28,7 @@ def run_demo(folder: Path, *arguments: str, **environment: str) -> dict[str, Any
         env={**os.environ, "VAR_DIR": str(folder), "DATABASE_URL": "", "BROKER_URL": "", **environment},
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=580,
     )
     log = folder / "demo.log"
     assert done.returncode == 0, done.stdout + done.stderr + (log.read_text()[-4000:] if log.exists() else "")
@@ -50,18 +51,20 @@ def check(report: dict[str, Any]) -> None:
 
 @pytest.mark.reliability
 @pytest.mark.slow
-@pytest.mark.timeout(300)
-def test_promise_04_forty_invoices_balance_although_the_erp_fails_and_the_worker_is_killed(tmp_path: Path) -> None:
+@pytest.mark.processes
+@pytest.mark.timeout(600)
+def test_promise_04_invoices_balance_although_the_erp_fails_and_the_worker_is_killed(tmp_path: Path) -> None:
     """In short form; `make demo` has 300 invoices, ../shared all 25,900."""
-    report = run_demo(tmp_path, "--limit", "40", "--faults", "--kill-workers", "2")
+    report = run_demo(tmp_path, "--limit", LIMIT, "--faults", "--kill-workers", KILLS)
     check(report)
-    assert report["placed"]["orders"] >= 15
+    assert report["placed"]["orders"] >= 10
     assert report["refunds"]["source"]["lines"] > 0
 
 
 @pytest.mark.reliability
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.processes
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("broker", ["rabbitmq_url", "redis_url"])
 def test_the_same_on_postgresql_with_a_broker(
     tmp_path: Path, postgres_url: str, broker: str, request: pytest.FixtureRequest
