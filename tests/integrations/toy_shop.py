@@ -125,7 +125,8 @@ def parse_order(row: dict[str, Any]) -> r.OrderRecord:
 
 
 class ToyShop:
-    """The far side. `faults` are used up one a request: a status; `before` is called ahead of each answer."""
+    """The far side. `faults` are used up one a request: a status, 0 for none, 599 for "done, but the answer is lost";
+    `expired_pages` are refused once; `before` is called ahead of each answer."""
 
     def __init__(self) -> None:
         self.orders: list[dict[str, Any]] = []
@@ -159,7 +160,8 @@ class ToyShop:
         if fault:
             if fault == 599:  # done, and the answer is lost
                 self._write(json.loads(request.data))
-            return Response("no", status=500 if fault == 599 else fault, headers={"Retry-After": "7"})
+            headers = {"Retry-After": "7"} if fault == 429 else None
+            return Response("no", status=500 if fault == 599 else fault, headers=headers)
         if request.path == "/me":
             return _json({"account": "Toy"})
         if request.path == "/stock":
@@ -177,6 +179,7 @@ class ToyShop:
     def _page(self, request: Request) -> Response:
         page = request.args.get("page") or "0"
         if page in self.expired_pages:
+            self.expired_pages.remove(page)
             return Response("This page has run out.", status=400)
         since = request.args.get("since")
         rows = [row for row in self.orders if not since or _stamp(row) >= datetime.fromisoformat(since)]
