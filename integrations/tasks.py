@@ -8,7 +8,6 @@ from datetime import timedelta
 import structlog
 from celery import current_app, shared_task
 from django.utils import timezone
-from kombu.exceptions import OperationalError
 
 from integrations.models import Exchange, InboundEvent
 from integrations.sync import inbox, lease, runs, schedule
@@ -76,7 +75,7 @@ def _ring(task: str, name: str, rows: object, *, at_once: int = IDS_A_TASK) -> N
             current_app.send_task(
                 task, kwargs={name: ids[start : start + at_once]}, expires=RING_LASTS_SECONDS, retry=False
             )
-        except (OperationalError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - each transport fails in a way of its own when its broker goes away
             log.warning("The broker cannot be rung; the next tick tries again.", task=task, error=str(error))
             return
 

@@ -7,7 +7,7 @@ from random import SystemRandom
 from typing import Any
 
 import structlog
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
 from integrations.contract import errors as e
@@ -55,6 +55,12 @@ class _Delivery:
         except e.ConnectorError as error:
             self._refuse(error)
             return
+        except (OperationalError, InterfaceError):
+            raise  # the database: the lease runs out, and the command goes again
+        except Exception as error:
+            log.exception("A command could not be built.", command=command.pk)
+            self._not_built(error)
+            return
         safety = connector.safety(documents.safety_name(command.kind, document), self.connection.settings)
         if command.state == State.UNKNOWN or command.search_first:
             if not self._look_there(connector, document, safety.safety):
@@ -71,6 +77,12 @@ class _Delivery:
         if command.payload is not None:
             return documents.decode(command.kind, bytes(command.payload))
         return call(command.stream, "build", command.merchant_id, command=command, at=timezone.now())
+
+    def _not_built(self, error: Exception) -> None:
+        """Our own fault: said at once, to a person, instead of after three leases as if a worker had died."""
+        words = f"It could not be built, so nothing was sent: {type(error).__name__}: {error}"
+        state = State.NEEDS_HUMAN if self.command.state == State.UNKNOWN else State.NEEDS_FIX
+        self._finish(state, Outcome.NOT_SENT, error=e.Rejected(words, code="BUILD_FAILED"))
 
     def _still_ours(self) -> None:
         """Runs ahead of each request: one whose answer could come after the lease is not made."""

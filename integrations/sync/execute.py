@@ -38,9 +38,9 @@ def _work(run: SyncRun, captures: Captures) -> None:
         if not connection.may_read:
             words = f"{connection} is {connection.get_state_display().lower()}; nothing was read or sent."
             raise runs.RunFailed("CONNECTION_NOT_READING", words)
-        connector = build_connector(connection, captures)
+        connector = build_connector(connection, captures, before_request=lambda: runs.renew(run, timezone.now()))
         work = pull if run.flow.direction == Flow.Direction.PULL else push
-        work(run, connector)
+        work(run, connector, captures)
     except runs.LeaseLost:
         log.warning("The flow was taken by another worker; this one stops.", run=run.pk)
     except runs.RunCancelled:
@@ -53,5 +53,9 @@ def _work(run: SyncRun, captures: Captures) -> None:
         runs.refuse(run, error, timezone.now())
     except (OperationalError, InterfaceError) as error:
         runs.refuse(run, e.Retryable(f"The database did not answer: {error}", code="DATABASE"), timezone.now())
+    except Exception as error:
+        log.exception("A run failed in an unforeseen way.", run=run.pk)
+        words = f"Unforeseen, and not a matter of the records: {type(error).__name__}: {error}"
+        runs.finish(run, State.FAILED, at=timezone.now(), code="UNFORESEEN", message=words)
     else:
         runs.finish(run, State.DONE, at=timezone.now())

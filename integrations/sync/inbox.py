@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from integrations.contract import errors as e
 from integrations.contract import records as r
+from integrations.contract.connector import Connector
 from integrations.contract.http import HttpClient
 from integrations.models import Connection, InboundEvent
 from integrations.registry import get_connector
@@ -29,15 +30,21 @@ from integrations.sync.client import (
 from integrations.sync.handlers import call, has_handler
 from integrations.sync.lease import lease_length
 from integrations.sync.outbox import ring_on_commit
-from integrations.sync.retry import backoff
+from integrations.sync.retry import MOST_CRASHES, backoff
 from integrations.sync.schedule import fire_event
+from integrations.sync.words import keep_words
 
 log = structlog.get_logger(__name__)
 State = InboundEvent.State
 MOST_TRIES = 30
+DIED = "WORKER_DIED"
 PAYLOAD_INVALID = "payload_invalid"
 FETCHES = {"product": "fetch_product", "customer": "fetch_customer", "order": "fetch_order"}
 KEPT_HEADERS = 30
+
+
+class LeaseLost(Exception):
+    """Another worker has the event; what this one read does not count."""
 
 
 def receive(public_id: str, request: r.WebhookRequest) -> r.WebhookAnswer:
@@ -58,6 +65,8 @@ def receive(public_id: str, request: r.WebhookRequest) -> r.WebhookAnswer:
     except e.PayloadInvalid as error:
         _store_unreadable(connection, request, error)
         return r.WebhookAnswer(body=b"quarantined")
+    except e.Unsupported as error:
+        raise e.WebhookRejected(f"{connection} takes no deliveries.") from error
     if not answer.events:
         return answer
     words = [_store(connection, request, event) for event in answer.events]
@@ -82,9 +91,9 @@ def _store(connection: Connection, request: r.WebhookRequest, event: r.WebhookEv
         state, word = State.STALE, "stale"
     row = InboundEvent(
         stream=event.stream,
-        external_id=event.external_id[:200],
-        topic=event.topic[:100],
-        dedupe_key=event.dedupe_key[:200],
+        external_id=keep_words(event.external_id, 200),
+        topic=keep_words(event.topic, 100),
+        dedupe_key=keep_words(event.dedupe_key, 200),
         occurred_at=event.occurred_at,
         state=state,
         error_code=PAYLOAD_INVALID if state == State.QUARANTINED else "",
@@ -114,7 +123,8 @@ def _insert(connection: Connection, request: r.WebhookRequest, row: InboundEvent
                 ring_on_commit("integrations.inbox", event_ids=[row.pk])
     except IntegrityError:
         same = InboundEvent.plain.filter(connection=connection, dedupe_key=row.dedupe_key)
-        same.update(duplicates=F("duplicates") + 1)
+        if not same.update(duplicates=F("duplicates") + 1):
+            raise  # refused for another reason: it is not stored, and must not be answered as if it were
         return False
     return True
 
@@ -142,10 +152,17 @@ def due(at: datetime) -> QuerySet[InboundEvent]:
 
 
 def take(event_id: int, at: datetime) -> InboundEvent | None:
+    """Lease a due event. One that killed its worker three times running stops instead; None then, as where it is
+    another's."""
     with transaction.atomic():
         found = due(at).select_for_update(skip_locked=True, of=("self",)).select_related("connection")
         event = found.filter(pk=event_id).first()
         if event is None:
+            return None
+        if event.state == State.LEASED and event.error_code != DIED:
+            event.attempts, event.error_code = 1, DIED  # from here on `attempts` counts the crashes
+        if event.error_code == DIED and event.attempts >= MOST_CRASHES:
+            _close(event, State.FAILED, DIED, f"The worker died {event.attempts} times at this event.")
             return None
         event.state, event.lease_token, event.lease_until = (
             State.LEASED,
@@ -153,7 +170,7 @@ def take(event_id: int, at: datetime) -> InboundEvent | None:
             at + lease_length(event.connection),
         )
         event.attempts += 1
-        event.save(update_fields=["state", "lease_token", "lease_until", "attempts"])
+        event.save(update_fields=["state", "lease_token", "lease_until", "attempts", "error_code"])
     return event
 
 
@@ -174,13 +191,13 @@ def _process(event: InboundEvent, captures: Captures) -> None:
     read_at = timezone.now()
     try:
         connector = build_connector(event.connection, captures)
-        record = getattr(connector, FETCHES[event.stream])(event.external_id)
+        record = _fetch(connector, event)
         try:
             _apply(event, record, read_at)
         except IntegrityError:
             _apply(event, record, read_at)  # another worker saved the same record first: now it is there to be changed
-    except e.NotFound:
-        _gone(event)
+    except LeaseLost:
+        log.warning("The event was taken by another worker; what this one read is dropped.", id=event.pk)
     except e.AuthFailed as error:
         Connection.plain.filter(pk=event.connection_id, state__in=Connection.READING_STATES).update(
             state=Connection.State.NEEDS_REAUTH, state_reason=error.message[:500]
@@ -191,6 +208,7 @@ def _process(event: InboundEvent, captures: Captures) -> None:
         if isinstance(error, e.RateLimited):
             wait = timedelta(seconds=error.retry_after)
             block_budget(event.connection, seconds=error.retry_after, at=timezone.now())
+            event.attempts = 0  # being asked to wait is no failed try
         _again(event, error.code, error.message, wait)
     except e.ConnectorError as error:
         _close(event, State.FAILED, error.code, error.message)
@@ -201,9 +219,21 @@ def _process(event: InboundEvent, captures: Captures) -> None:
         _close(event, State.FAILED, "APPLY_FAILED", str(error) or type(error).__name__)
 
 
+def _fetch(connector: Connector, event: InboundEvent) -> Any:
+    """The record as it is there now; None where it is gone."""
+    try:
+        return getattr(connector, FETCHES[event.stream])(event.external_id)
+    except e.NotFound:
+        return None
+
+
 @transaction.atomic
 def _apply(event: InboundEvent, record: Any, read_at: datetime) -> None:
     now, connection = timezone.now(), event.connection
+    _prove_ours(event)
+    if record is None:
+        _gone(event, now)
+        return
     applied = call(
         event.stream, "apply", event.merchant_id, connection=connection, records=[record], read_at=read_at, at=now
     )
@@ -215,13 +245,18 @@ def _apply(event: InboundEvent, record: Any, read_at: datetime) -> None:
         _close(event, State.DONE)
 
 
-@transaction.atomic
-def _gone(event: InboundEvent) -> None:
+def _prove_ours(event: InboundEvent) -> None:
+    """Lock the event for this transaction, so that one event has one effect."""
+    if not InboundEvent.plain.filter(pk=event.pk, lease_token=event.lease_token).update(state=State.LEASED):
+        raise LeaseLost
+
+
+def _gone(event: InboundEvent, at: datetime) -> None:
     """The record was deleted there before we could read it."""
     if has_handler(event.stream, "gone"):
         call(
             event.stream, "gone", event.merchant_id,
-            connection=event.connection, external_id=event.external_id, at=timezone.now(),
+            connection=event.connection, external_id=event.external_id, at=at,
         )  # fmt: skip
     _close(event, State.DONE, message="It does not exist there any more.")
 
@@ -235,8 +270,9 @@ def _again(event: InboundEvent, code: str, message: str, wait: timedelta) -> Non
         lease_token="",
         lease_until=None,
         next_attempt_at=timezone.now() + wait,
+        attempts=event.attempts,
         error_code=code[:60],
-        message=message[:2000],
+        message=keep_words(message, 2000),
     )
 
 
@@ -249,5 +285,5 @@ def _close(event: InboundEvent, state: str, code: str = "", message: str = "") -
         lease_until=None,
         finished_at=now,
         error_code=code[:60],
-        message=message[:2000],
+        message=keep_words(message, 2000),
     )

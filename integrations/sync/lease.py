@@ -9,11 +9,16 @@ from __future__ import annotations
 import secrets
 from datetime import datetime, timedelta
 
+import structlog
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from integrations.models import Attempt, Command, Connection
+from integrations.sync.handlers import call
+from integrations.sync.problems import note_problem
 from integrations.sync.retry import MOST_CRASHES
+
+log = structlog.get_logger(__name__)
 
 REQUESTS_PER_LEASE = 8  # a create, its completion, its read-back, with room
 
@@ -56,7 +61,7 @@ def take(command_id: int, at: datetime) -> Command | None:
         Attempt.plain.create(
             merchant_id=command.merchant_id,
             command=command,
-            number=command.attempts,
+            number=command.tries.count() + 1,  # `attempts` begins anew when a person sends it again
             fence=command.fence,
             started_at=at,
         )
@@ -78,23 +83,26 @@ def mark_sending(command: Command, payload: bytes, at: datetime) -> bool:
 
 
 def recover(at: datetime) -> int:
-    """Free what dead workers held. LEASED was never sent and goes again; SENDING may have been, so it is UNKNOWN.
-    The third crash ends in a person's hands, so that a command which kills its worker stops."""
-    dead = Command.plain.filter(lease_until__lte=at, state__in=(Command.State.LEASED, Command.State.SENDING))
+    """Free what dead workers held. LEASED was never sent and goes again; SENDING may have been, so it is UNKNOWN, as is
+    one that was being looked for. The third crash ends in a person's hands, so that a command which kills its worker
+    stops."""
+    dead = Command.plain.filter(lease_until__lte=at, state__in=Command.BUSY_STATES)
     freed = 0
     for pk in list(dead.values_list("pk", flat=True)[:500]):
-        with transaction.atomic():
-            command = dead.select_for_update(skip_locked=True, of=("self",)).filter(pk=pk).first()
-            if command is None:
-                continue
-            _free(command, at)
-            freed += 1
+        try:
+            with transaction.atomic():
+                command = dead.select_for_update(skip_locked=True, of=("self",)).filter(pk=pk).first()
+                if command is not None:
+                    _free(command, at)
+                    freed += 1
+        except Exception:
+            log.exception("A dead worker's command could not be freed; the others are.", command=pk)
     return freed
 
 
 def _free(command: Command, at: datetime) -> None:
     crashes = command.crashes + 1
-    was_sent = command.state == Command.State.SENDING
+    was_sent = command.state != Command.State.LEASED
     state = Command.State.UNKNOWN if was_sent else Command.State.PENDING
     message = (
         "The worker died while sending; it is looked for there." if was_sent else "The worker died before sending."
@@ -105,14 +113,10 @@ def _free(command: Command, at: datetime) -> None:
     Attempt.plain.filter(command=command, fence=command.fence).update(
         outcome=Attempt.Outcome.CRASHED, finished_at=at, message=message
     )
-    Command.plain.filter(pk=command.pk, fence=command.fence).update(
-        state=state,
-        state_at=at,
-        crashes=crashes,
-        fence=F("fence") + 1,
-        lease_token="",
-        lease_until=None,
-        next_attempt_at=at + settle,
-        error_code="WORKER_DIED",
-        message=message,
-    )
+    command.state, command.state_at, command.crashes, command.fence = state, at, crashes, command.fence + 1
+    command.lease_token, command.lease_until, command.next_attempt_at = "", None, at + settle
+    command.error_code, command.message = "WORKER_DIED", message
+    command.save()
+    note_problem(command, at)
+    if state != Command.State.PENDING:
+        call(command.stream, "settle", command.merchant_id, command=command, result=None, at=at)

@@ -70,4 +70,5 @@ def ring_on_commit(task: str, **kwargs: Any) -> None:
         except (OperationalError, OSError) as error:
             log.warning("The broker cannot be rung; the next tick finds the work.", task=task, error=str(error))
 
-    transaction.on_commit(ring)
+    # Robust: what is committed stays so, and is answered so, whatever way the broker's library fails.
+    transaction.on_commit(ring, robust=True)

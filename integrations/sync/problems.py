@@ -6,9 +6,10 @@ import hashlib
 import re
 from datetime import datetime
 
-from django.db.models import F
+from django.db.models import F, Value
 
 from integrations.models import Command, Problem
+from portal.base.fields import MoneyField
 
 NEEDS_SOMEONE = (Command.State.NEEDS_FIX, Command.State.NEEDS_HUMAN)
 
@@ -33,15 +34,25 @@ def note_problem(command: Command, at: datetime) -> None:
             "last_seen_at": at,
         },
     )
-    if not created:
-        Problem.plain.filter(pk=problem.pk).update(
-            state=Problem.State.OPEN,
-            count=F("count") + 1,
-            amount=F("amount") + command.amount,
-            example_command=command,
-            last_seen_at=at,
-            resolved_at=None,
-        )
+    if created:
+        return
+    mine = Problem.plain.filter(pk=problem.pk)
+    # One that was resolved counts anew; one a person ignores stays ignored.
+    mine.filter(state=Problem.State.RESOLVED).update(state=Problem.State.OPEN, resolved_at=None, count=0, amount=0)
+    mine.update(
+        count=F("count") + 1,
+        amount=F("amount") + Value(command.amount, output_field=MoneyField()),
+        example_command=command,
+        last_seen_at=at,
+    )
+
+
+def leave_problem(command: Command) -> None:
+    """A person decided on a command that had stopped: it is no more of those its problem counts."""
+    if command.state not in NEEDS_SOMEONE:
+        return
+    found = Problem.plain.filter(merchant_id=command.merchant_id, fingerprint=_fingerprint(command), count__gt=0)
+    found.update(count=F("count") - 1, amount=F("amount") - Value(command.amount, output_field=MoneyField()))
 
 
 def close_problem(command: Command, at: datetime) -> None:

@@ -7,6 +7,7 @@ and never holds up the others or the cursor.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,16 +17,20 @@ import structlog
 from django.db import DatabaseError, InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
+from integrations.contract import errors as e
 from integrations.contract import records as r
 from integrations.contract.connector import Connector
 from integrations.models import Connection, Cursor, InboundEvent, RunOutcome, SyncRun
 from integrations.sync import runs
+from integrations.sync.client import Captures
 from integrations.sync.handlers import Applied, call
 from integrations.sync.runs import Counts, RunFailed
 from integrations.sync.schedule import fire_event
+from integrations.sync.words import keep_words
 
 log = structlog.get_logger(__name__)
 SET_ASIDE = "SET_ASIDE"
+MOST_SKIPPED = 1000  # a shop of 100,000 articles that are not ours would name them all again every five minutes
 PULLS = {  # stream → the connector's method; a refund or payment comes with its order
     "product": "pull_products",
     "stock": "pull_stock",
@@ -38,7 +43,7 @@ PULLS = {  # stream → the connector's method; a refund or payment comes with i
 }
 
 
-def pull(run: SyncRun, connector: Connector) -> None:
+def pull(run: SyncRun, connector: Connector, captures: Captures) -> None:
     """Read what changed since the last run, to the end; raises the errors of the contract, and those of `runs`."""
     flow = run.flow
     method = getattr(connector, PULLS[flow.stream])
@@ -46,9 +51,10 @@ def pull(run: SyncRun, connector: Connector) -> None:
     asked: set[str] = set()
     while True:
         runs.stop_if_asked(run)
-        asked.add(cursor.page)
         read_at = timezone.now()
-        page: r.Page[Any] = method(cursor.pull_since, cursor.page)
+        page = _read(run, method, cursor, resumed=bool(cursor.page and not asked))
+        asked.add(cursor.page)
+        captures.save(flow.connection, run=run)
         if page.cursor and page.cursor in asked:
             raise RunFailed("PAGINATION_LOOP", "The platform answers with a page it gave before; nothing was lost.")
         _take_over(run, page, cursor, read_at)
@@ -56,9 +62,25 @@ def pull(run: SyncRun, connector: Connector) -> None:
             return
 
 
+def _read(run: SyncRun, method: Any, cursor: Cursor, *, resumed: bool) -> r.Page[Any]:
+    """The page the cursor asks for. One kept from an earlier try may have run out there: then from the beginning."""
+    try:
+        page: r.Page[Any] = method(cursor.pull_since, cursor.page)
+    except e.Rejected as error:
+        if not resumed:
+            raise
+        words = f"The page kept from the last try is refused, so the pull begins anew: {error.message}"
+        runs.say(run, words, at=timezone.now(), level="warning")
+        cursor.page, cursor.newest_at = "", None
+        page = method(cursor.pull_since, "")
+    return page
+
+
+@transaction.atomic
 def _begin(run: SyncRun, at: datetime) -> Cursor:
     """Where to read on: inside the pull a dead worker left, or at the start of a new one."""
     flow = run.flow
+    runs.keep(run, Counts(), at)
     cursor, _ = Cursor.plain.get_or_create(flow=flow, defaults={"merchant_id": flow.merchant_id})
     if not cursor.page:
         overlap = timedelta(seconds=flow.overlap_seconds)
@@ -135,7 +157,7 @@ def _close_page(run: SyncRun, page: r.Page[Any], cursor: Cursor, applied: Applie
     runs.keep(run, counts, now)
     outcomes = [
         runs.note_outcome(run, RunOutcome.Outcome.SKIPPED, one.external_id, one.code, one.message, now)
-        for one in applied.skipped
+        for one in applied.skipped[: _room(run) if applied.skipped else 0]
     ]
     for one in failed:
         outcome = runs.note_outcome(run, RunOutcome.Outcome.FAILED, one.external_id, SET_ASIDE, one.error, now)
@@ -145,6 +167,11 @@ def _close_page(run: SyncRun, page: r.Page[Any], cursor: Cursor, applied: Applie
     if page.total is not None:
         SyncRun.plain.filter(pk=run.pk).update(total=page.total)
     _move(cursor, page, now)
+
+
+def _room(run: SyncRun) -> int:
+    """How many more skipped records of the run are kept by name; all are counted."""
+    return max(0, MOST_SKIPPED - RunOutcome.plain.filter(run=run, outcome=RunOutcome.Outcome.SKIPPED).count())
 
 
 def _move(cursor: Cursor, page: r.Page[Any], at: datetime) -> None:
@@ -159,26 +186,34 @@ def _move(cursor: Cursor, page: r.Page[Any], at: datetime) -> None:
 
 def _set_aside(run: SyncRun, failed: r.FailedRecord, at: datetime) -> InboundEvent:
     """Keep the raw record once, however often it is read; it can be applied again from there."""
-    body = msgspec.json.encode(failed.raw, enc_hook=str)
+    body = _encode(failed.raw)
     digest = hashlib.sha256(body).hexdigest()
+    external_id, message = keep_words(failed.external_id, 100), keep_words(failed.error, 2000)
     event, created = InboundEvent.plain.get_or_create(
         merchant_id=run.merchant_id,
         connection=run.flow.connection,
-        dedupe_key=f"record:{run.flow.stream}:{failed.external_id}:{digest}"[:200],
+        dedupe_key=f"record:{run.flow.stream}:{digest}:{external_id}",
         defaults={
             "kind": InboundEvent.Kind.RECORD,
             "stream": run.flow.stream,
-            "external_id": failed.external_id[:200],
+            "external_id": external_id,
             "body": body,
             "state": InboundEvent.State.QUARANTINED,
             "received_at": at,
             "error_code": SET_ASIDE,
-            "message": failed.error[:2000],
+            "message": message,
         },
     )
     if not created:
-        InboundEvent.plain.filter(pk=event.pk).update(duplicates=event.duplicates + 1, message=failed.error[:2000])
+        InboundEvent.plain.filter(pk=event.pk).update(duplicates=event.duplicates + 1, message=message)
     return event
+
+
+def _encode(raw: r.Raw) -> bytes:
+    try:
+        return msgspec.json.encode(raw, enc_hook=str)
+    except UnicodeEncodeError:  # half a surrogate pair, which UTF-8 cannot say: kept escaped, as it came
+        return json.dumps(raw, default=str).encode()
 
 
 def _words(error: Exception) -> str:

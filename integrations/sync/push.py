@@ -13,6 +13,7 @@ from integrations.contract import records as r
 from integrations.contract.connector import Connector
 from integrations.models import Connection, RunOutcome, SyncRun
 from integrations.sync import runs
+from integrations.sync.client import Captures
 from integrations.sync.handlers import call, has_handler
 from integrations.sync.runs import Counts, RunFailed
 from integrations.sync.schedule import ANYWAY, BRAKE
@@ -22,23 +23,26 @@ PUSHES = {"stock": "push_stock", "price": "push_prices"}
 PAUSED_BY = {"stock": "stock_paused", "price": "prices_paused"}
 
 
-def push(run: SyncRun, connector: Connector) -> None:
-    """Send every figure that differs from what was last taken there."""
-    flow = run.flow
-    if why := _why_not(flow.connection, flow.stream):
-        runs.say(run, why, at=timezone.now())
-        return
-    _brake(run)
+def push(run: SyncRun, connector: Connector, captures: Captures) -> None:
+    """Send every figure that differs from what was last taken there, until a person pauses it."""
+    flow, connection = run.flow, run.flow.connection
     send = getattr(connector, PUSHES[flow.stream])
     after = 0
     while True:
         runs.stop_if_asked(run)
-        now, connection = timezone.now(), flow.connection
+        connection.refresh_from_db()
+        now = timezone.now()
+        if why := _why_not(connection, flow.stream):
+            runs.say(run, why, at=now)
+            return
+        if not after:
+            _brake(run)
         items = call(flow.stream, "claim", flow.merchant_id, connection=connection, after=after, limit=AT_ONCE, at=now)
         if not items:
             return
         after = int(items[-1].key)
         _settle(run, items, _send(send, items))
+        captures.save(connection, run=run)
 
 
 def _why_not(connection: Connection, stream: str) -> str:

@@ -13,7 +13,9 @@ from django.db import transaction
 
 from integrations.models import Command, InboundEvent, Replay
 from integrations.sync.handlers import call
+from integrations.sync.inbox import FETCHES
 from integrations.sync.outbox import ring_on_commit
+from integrations.sync.problems import close_problem, leave_problem
 from portal.tenancy.models import User
 
 State = Command.State
@@ -73,6 +75,10 @@ def apply_again(*, event: InboundEvent, by: User | None, at: datetime, reason: s
         row = InboundEvent.plain.select_for_update().get(pk=event.pk)
         if not row.external_id or not row.stream:
             raise NotPossible("Nobody can tell which record this was about; ask the platform to send it again.")
+        if row.stream not in FETCHES:
+            raise NotPossible(f"A {row.stream} record cannot be fetched by itself; it comes again with its flow's run.")
+        if row.state in (InboundEvent.State.RECEIVED, InboundEvent.State.LEASED):
+            raise NotPossible("It waits to be applied already.")
         Replay.plain.create(
             merchant_id=row.merchant_id, event=row, action=Action.EVENT, by=by, at=at, reason=reason[:500]
         )
@@ -110,10 +116,13 @@ def _decide(
         raise NotPossible(words)
     if row.state not in allowed:
         raise NotPossible(f"{row} is {row.get_state_display().lower()}; there is nothing to decide.")
+    leave_problem(row)
     change(row)
     row.state_at, row.next_attempt_at = at, at
     row.save()
     Replay.plain.create(merchant_id=row.merchant_id, command=row, action=action, by=by, at=at, reason=reason[:500])
     call(row.stream, "settle", row.merchant_id, command=row, result=None, at=at)
-    if row.state == State.PENDING:
+    if row.state != State.PENDING:
+        close_problem(row, at)
+    else:
         ring_on_commit("integrations.deliver", command_ids=[row.pk])

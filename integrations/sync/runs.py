@@ -16,10 +16,12 @@ from integrations.models import Connection, Flow, RunLogLine, RunOutcome, SyncRu
 from integrations.sync.lease import lease_length
 from integrations.sync.outbox import ring_on_commit
 from integrations.sync.retry import MOST_CRASHES, backoff
+from integrations.sync.words import keep_words
 
 log = structlog.get_logger(__name__)
 State = SyncRun.State
 MOST_TRIES = 8
+DIED = "The worker died; the run goes on where it was."
 
 
 class LeaseLost(Exception):
@@ -103,7 +105,7 @@ def take(run_id: int, at: datetime) -> SyncRun | None:
         run.started_at = run.started_at or at
         run.save(update_fields=["state", "attempts", "started_at"])
         if crashed:
-            say(run, "The worker died; the run goes on where it was.", at=at, level="warning")
+            say(run, DIED, at=at, level="warning")
     return run
 
 
@@ -111,8 +113,10 @@ def keep(run: SyncRun, counts: Counts, at: datetime) -> None:
     """Inside a page's transaction: prove that the flow is still ours, renew the lease, add the page's counts."""
     flow = run.flow
     held = Flow.plain.filter(pk=flow.pk, fence=flow.fence, lease_token=flow.lease_token)
-    if not held.update(lease_until=at + lease_length(flow.connection)):
+    until = at + lease_length(flow.connection)
+    if not held.update(lease_until=until):
         raise LeaseLost
+    flow.lease_until = until
     SyncRun.plain.filter(pk=run.pk).update(
         seen=F("seen") + counts.seen,
         created=F("created") + counts.created,
@@ -123,13 +127,24 @@ def keep(run: SyncRun, counts: Counts, at: datetime) -> None:
     )
 
 
+def renew(run: SyncRun, at: datetime) -> None:
+    """Ahead of each request: a page of many slow ones does not outlive its lease. LeaseLost where it is not ours."""
+    flow, length = run.flow, lease_length(run.flow.connection)
+    if flow.lease_until and flow.lease_until - at > length / 2:
+        return
+    held = Flow.plain.filter(pk=flow.pk, fence=flow.fence, lease_token=flow.lease_token)
+    if not held.update(lease_until=at + length):
+        raise LeaseLost
+    flow.lease_until = at + length
+
+
 def stop_if_asked(run: SyncRun) -> None:
     if SyncRun.plain.filter(pk=run.pk, cancel_requested=True).exists():
         raise RunCancelled
 
 
 def say(run: SyncRun, message: str, *, at: datetime, level: str = "info") -> None:
-    RunLogLine.plain.create(merchant_id=run.merchant_id, run=run, at=at, level=level, message=message[:500])
+    RunLogLine.plain.create(merchant_id=run.merchant_id, run=run, at=at, level=level, message=keep_words(message, 500))
 
 
 def note_outcome(run: SyncRun, outcome: str, external_id: str, code: str, message: str, at: datetime) -> RunOutcome:
@@ -138,9 +153,9 @@ def note_outcome(run: SyncRun, outcome: str, external_id: str, code: str, messag
         merchant_id=run.merchant_id,
         run=run,
         outcome=outcome,
-        external_id=external_id[:200],
+        external_id=keep_words(external_id, 200),
         code=code[:60],
-        message=message[:2000],
+        message=keep_words(message, 2000),
         at=at,
     )
 
@@ -153,7 +168,7 @@ def finish(run: SyncRun, state: str, *, at: datetime, code: str = "", message: s
     if not held.update(lease_token="", lease_until=None):
         return
     SyncRun.plain.filter(pk=run.pk).update(
-        state=state, finished_at=at, error_code=code[:60], message=message[:2000], next_attempt_at=at
+        state=state, finished_at=at, error_code=code[:60], message=keep_words(message, 2000), next_attempt_at=at
     )
     run.state, run.error_code, run.message = state, code, message
     say(run, message or f"The run is {SyncRun.State(state).label.lower()}.", at=at)
@@ -169,7 +184,9 @@ def refuse(run: SyncRun, error: e.ConnectorError, at: datetime) -> None:
         Connection.plain.filter(pk=run.flow.connection_id, state__in=Connection.READING_STATES).update(
             state=Connection.State.NEEDS_REAUTH, state_reason=error.message[:500]
         )
-    if not isinstance(error, e.Retryable | e.OutcomeUnknown) or run.attempts >= MOST_TRIES:
+    # Being asked to wait, by the platform or by the budget all workers share, is no failed try.
+    tired = run.attempts >= MOST_TRIES and not isinstance(error, e.RateLimited)
+    if not isinstance(error, e.Retryable | e.OutcomeUnknown) or tired:
         finish(run, State.FAILED, at=at, code=error.code, message=error.message)
         return
     wait = backoff(run.attempts, SystemRandom())
@@ -182,7 +199,8 @@ def refuse(run: SyncRun, error: e.ConnectorError, at: datetime) -> None:
 
 def give_up_if_poison(run: SyncRun, at: datetime) -> bool:
     """A run that killed its worker three times stops."""
-    if run.attempts <= MOST_CRASHES or run.error_code:
+    crashes = RunLogLine.plain.filter(run=run, message=DIED).count()
+    if crashes < MOST_CRASHES:
         return False
-    finish(run, State.FAILED, at=at, code="WORKER_DIED", message=f"The worker died {run.attempts - 1} times at this.")
+    finish(run, State.FAILED, at=at, code="WORKER_DIED", message=f"The worker died {crashes} times at this.")
     return True

@@ -27,8 +27,8 @@ def fire_due(at: datetime) -> int:
                 continue
             slot = procedure.next_due_at
             Procedure.plain.filter(pk=pk).update(next_due_at=_next_slot(procedure, slot, at))
-            # One that is still at work is not started a second time: it reads on from where the last one began.
-            if not procedure.runs.filter(state__in=ProcedureRun.OPEN_STATES).exists():
+            # One that is still at work, or waits for a person, is not started a second time.
+            if not procedure.runs.filter(state__in=(*ProcedureRun.OPEN_STATES, State.WAITING)).exists():
                 start_procedure(procedure, trigger="timer", slot=slot.isoformat(), at=at)
                 fired += 1
     return fired
@@ -57,9 +57,14 @@ def start_procedure(procedure: Procedure, *, trigger: str, slot: str = "", at: d
 
 def fire_event(merchant_id: int, event: str, *, at: datetime) -> None:
     """Start the procedures that wait for `event` ("order.created"), in the caller's transaction: one waiting run of a
-    procedure stands for all events until it begins."""
+    procedure stands for all events until it begins.
+
+    The waiting run is locked, so that it cannot begin before the caller commits what it is to find; where another
+    transaction has it, nobody knows, and a run of its own is asked for.
+    """
     for procedure in Procedure.plain.filter(merchant_id=merchant_id, enabled=True, event=event):
-        if not procedure.runs.filter(state=State.QUEUED).exists():
+        waiting = procedure.runs.select_for_update(skip_locked=True).filter(state=State.QUEUED)
+        if waiting.first() is None:
             start_procedure(procedure, trigger="event", at=at)
 
 
@@ -78,7 +83,7 @@ def advance(procedure_run_id: int, *, at: datetime) -> None:
         steps = list(run.procedure.steps.select_related("flow__connection").order_by("position"))
         while run.position < len(steps):
             step = steps[run.position]
-            done = SyncRun.plain.filter(procedure_run=run, flow=step.flow).order_by("-pk").first()
+            done = _last_run(run, step, steps)
             if done is None:
                 if _start_step(run, step, at):
                     return
@@ -89,6 +94,12 @@ def advance(procedure_run_id: int, *, at: datetime) -> None:
                 return
             run.position += 1
         _end(run, State.DONE, "", at)
+
+
+def _last_run(run: ProcedureRun, step: ProcedureStep, steps: list[ProcedureStep]) -> SyncRun | None:
+    """The run of this step; a flow that stands in a procedure twice runs twice."""
+    before = sum(1 for other in steps[: run.position] if other.flow_id == step.flow_id)
+    return SyncRun.plain.filter(procedure_run=run, flow=step.flow).order_by("pk")[before : before + 1].first()
 
 
 def _start_step(run: ProcedureRun, step: ProcedureStep, at: datetime) -> bool:

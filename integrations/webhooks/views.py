@@ -22,7 +22,8 @@ RETRY_AFTER_SECONDS = "30"
 def receive_webhook(request: HttpRequest, public_id: str) -> HttpResponse:
     """2xx means that it is in the database. What is refused is logged by its code only, never by its body."""
     length = request.headers.get("Content-Length", "")
-    if not length.isdigit() or int(length) > LARGEST_BODY or request.headers.get("Content-Encoding"):
+    coding = request.headers.get("Content-Encoding", "identity")
+    if not length.isdigit() or int(length) > LARGEST_BODY or coding != "identity":
         # Nothing is inflated here: no platform compresses its deliveries.
         return _refuse(413, "body_too_large")
     delivery = r.WebhookRequest(

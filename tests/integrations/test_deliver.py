@@ -7,9 +7,10 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.conf import settings
 from django.utils import timezone
 
-from integrations.models import Attempt, Command, Connection, Exchange, RateBudget
+from integrations.models import Attempt, Command, Connection, Exchange, Problem, RateBudget
 from integrations.sync import lease
 from integrations.sync.deliver import deliver
 from tests.integrations import toy
@@ -157,6 +158,40 @@ def test_a_worker_that_dies_while_sending_is_looked_for_and_a_late_answer_change
     command.refresh_from_db()
     assert (command.state, command.crashes, command.error_code) == ("unknown", 1, "WORKER_DIED")
     assert not lease.mark_sending(taken, b"{}", now)
+
+
+def test_a_dead_workers_command_tells_its_subject_and_is_counted_when_a_person_must_decide(make_command: Make) -> None:
+    command = make_command()
+    now = timezone.now()
+    for _ in range(3):
+        taken = lease.take(command.pk, now)
+        assert taken is not None
+        assert taken.state == "unknown" or lease.mark_sending(taken, b"{}", now)
+        now += timedelta(hours=1)
+        assert lease.recover(now) == 1
+        now += timedelta(hours=1)
+    assert toy.settled == [("A-1", "unknown"), ("A-1", "unknown"), ("A-1", "needs_human")]
+    problem = Problem.plain.get()
+    assert (problem.count, problem.title, problem.code) == (
+        1,
+        "The worker died 3 times at this command.",
+        "WORKER_DIED",
+    )
+    outcomes = Attempt.plain.filter(command=command).order_by("number").values_list("outcome", flat=True)
+    assert list(outcomes) == ["crashed"] * 3
+
+
+def test_a_command_our_own_code_cannot_build_stops_in_words_and_sends_nothing(
+    erp: toy.ToyErp, make_command: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handlers = {"order": {**toy.HANDLERS["order"], "build": "tests.integrations.toy_handlers.build_order"}}
+    monkeypatch.setattr(settings, "SYNC_HANDLERS", handlers)
+    command = make_command()
+    assert deliver(command.pk) == "needs_fix"
+    command.refresh_from_db()
+    assert command.error_code == "BUILD_FAILED"
+    assert command.message == "It could not be built, so nothing was sent: KeyError: 'no such order'"
+    assert (erp.posts, command.payload, command.lease_until) == (0, None, None)
 
 
 def test_the_third_crash_ends_with_a_person(make_command: Make) -> None:

@@ -109,9 +109,9 @@ class _Quiet(WSGIRequestHandler):
 
 
 @contextmanager
-def serve(erp: ToyErp) -> Iterator[str]:
+def serve(erp: Any) -> Iterator[str]:
     server = make_server("127.0.0.1", 0, erp, threaded=True, request_handler=_Quiet)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"
     finally:
