@@ -27,6 +27,7 @@ TONES = {
 
 @admin.register(Connection)
 class ConnectionAdmin(MerchantAdmin):
+    everywhere = True
     list_display = ("name", "platform_shown", "role", "state_shown", "tested", "last_success")
     search_fields = ("name",)
     list_filter = ("role", "state")
@@ -85,7 +86,6 @@ class ConnectionAdmin(MerchantAdmin):
     def _form(self, request: HttpRequest, row: Connection, *, title: str) -> HttpResponse:
         platform = get_platform(row.platform)
         form = ConnectionForm(request.POST or None, instance=row, platform=platform)
-        form.fields["location"].queryset = form.fields["location"].queryset.model.objects.all()  # type: ignore[attr-defined]
         if request.method == "POST" and form.is_valid():
             saved = form.save(commit=False)
             saved.settings = form.read_settings()

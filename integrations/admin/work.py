@@ -20,6 +20,7 @@ TONES = {"queued": "plain", "running": "wait", "waiting": "wait", "done": "good"
 
 @admin.register(Flow)
 class FlowAdmin(MerchantAdmin):
+    everywhere = True
     list_display = ("connection", "stream", "direction", "enabled")
     list_select_related = ("connection",)
     list_filter = ("connection", "stream", "direction")
@@ -62,6 +63,7 @@ class StepInline(TabularInline):
 
 @admin.register(Procedure)
 class ProcedureAdmin(MerchantAdmin):
+    everywhere = True
     list_display = ("name", "enabled", "when", "next_due_at", "last")
     fields = ("name", "enabled", "every_seconds", "event")
     ordering = ("name",)
@@ -129,6 +131,7 @@ class ProcedureRunAdmin(ReadOnlyAdmin):
 class ValueMappingAdmin(MerchantAdmin):
     """Their words and ours; mapping one frees what waited for it."""
 
+    everywhere = True
     change_roles = MAPPERS
     list_display = ("kind", "theirs", "label", "connection", "seen", "ours")
     list_select_related = ("connection",)
