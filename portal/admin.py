@@ -59,12 +59,8 @@ class PersonForm(MerchantForm):
     def clean_role(self) -> str:
         role = str(self.cleaned_data["role"])
         row = self.instance
-        if (
-            row.pk
-            and role != Role.OWNER
-            and self.initial.get("role") == Role.OWNER
-            and not services.has_other_owner(row)
-        ):
+        was_owner = row.pk and self.initial.get("role") == Role.OWNER
+        if was_owner and role != Role.OWNER and not services.has_other_owner(row):
             raise forms.ValidationError("Make somebody else an owner first: the merchant would have none.")
         return role
 
@@ -93,6 +89,10 @@ class MembershipAdmin(MerchantAdmin):
                 words = f"{obj.user} logs in with {password} — pass it on now, it is not shown again."
                 messages.success(request, words)
         super().save_model(request, obj, form, change)
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """One by one: all owners together could be deleted at once."""
+        return {name: one for name, one in super().get_actions(request).items() if name != "delete_selected"}
 
     def has_delete_permission(self, request: HttpRequest, obj: Membership | None = None) -> bool:
         last = obj is not None and obj.role == Role.OWNER and not services.has_other_owner(obj)

@@ -67,6 +67,7 @@ class CommandAdmin(ReadOnlyAdmin):
             "exchanges": Exchange.objects.filter(attempt__command=row).order_by("pk"),
             "replays": Replay.objects.filter(command=row).select_related("by").order_by("pk"),
             "may_decide": may(request, DESK),
+            "action": reverse("admin:integrations_command_decide", args=(row.pk,)),
         }
         return TemplateResponse(request, "admin/command/page.html", context)
 
@@ -77,7 +78,7 @@ class CommandAdmin(ReadOnlyAdmin):
             raise PermissionDenied
         if request.method == "POST":
             try:
-                _decide(row, request)
+                decide(row, request)
                 messages.success(request, f"{row}: done.")
             except (replay.NotPossible, ValueError) as error:
                 messages.error(request, str(error))
@@ -93,7 +94,8 @@ class CommandAdmin(ReadOnlyAdmin):
         return found
 
 
-def _decide(row: Command, request: HttpRequest) -> None:
+def decide(row: Command, request: HttpRequest) -> None:
+    """What the form says is done with the message; NotPossible or ValueError says why not."""
     given = request.POST
     common: dict[str, Any] = {"command": row, "by": request.user, "at": timezone.now()}
     reason = given.get("reason", "").strip()
