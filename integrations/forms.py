@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from django import forms
 from unfold.widgets import (
+    UnfoldAdminIntegerFieldWidget,
     UnfoldAdminPasswordWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextareaWidget,
@@ -33,6 +34,21 @@ class ConnectionForm(MerchantForm):
     class Meta:
         model = Connection
         fields = ("name", "role", "environment", "order_prefix", "location", "deadline_seconds", "settle_seconds")
+        labels: ClassVar[dict[str, str]] = {
+            "environment": "It is",
+            "location": "Stock and orders belong to",
+            "deadline_seconds": "Longest request (seconds)",
+            "settle_seconds": "Wait before searching (seconds)",
+        }
+        widgets: ClassVar[dict[str, Any]] = {
+            "name": UnfoldAdminTextInputWidget,
+            "role": UnfoldAdminSelectWidget,
+            "environment": UnfoldAdminSelectWidget,
+            "order_prefix": UnfoldAdminTextInputWidget,
+            "location": UnfoldAdminSelectWidget,
+            "deadline_seconds": UnfoldAdminIntegerFieldWidget,
+            "settle_seconds": UnfoldAdminIntegerFieldWidget,
+        }
 
     def __init__(self, *args: Any, platform: Platform, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -418,6 +418,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_HEADER": "Stockbridge",
     "SITE_SYMBOL": "sync_alt",
     "SHOW_HISTORY": False,
+    "DASHBOARD_CALLBACK": "portal.dashboard.build_today",
     "STYLES": [lambda request: static("stockbridge/portal.css")],
     "SIDEBAR": {
         "show_search": False,

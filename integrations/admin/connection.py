@@ -108,6 +108,7 @@ class ConnectionAdmin(MerchantAdmin):
         context = {
             "title": row.name,
             "row": row,
+            "object": row,
             "platform": platform,
             "state_badge": badge(row.get_state_display(), TONES[row.state]),
             "may_change": may(request, OWNERS),

@@ -61,6 +61,7 @@ class CommandAdmin(ReadOnlyAdmin):
             "opts": self.opts,
             "title": f"{row.kind.replace('_', ' ').capitalize()} {row.reference}",
             "row": row,
+            "object": row,
             "state_badge": badge(row.get_state_display(), TONES[row.state]),
             "amount": money(row.amount, row.currency),
             "tries": Attempt.objects.filter(command=row).order_by("number"),
