@@ -81,7 +81,7 @@ class CommandAdmin(ReadOnlyAdmin):
             try:
                 decide(row, request)
                 messages.success(request, f"{row}: done.")
-            except (replay.NotPossible, ValueError) as error:
+            except replay.NotPossible as error:
                 messages.error(request, str(error))
         return HttpResponseRedirect(reverse("admin:integrations_command_change", args=(row.pk,)))
 
@@ -96,7 +96,7 @@ class CommandAdmin(ReadOnlyAdmin):
 
 
 def decide(row: Command, request: HttpRequest) -> None:
-    """What the form says is done with the message; NotPossible or ValueError says why not."""
+    """What the form says is done with the message; NotPossible says why not."""
     given = request.POST
     common: dict[str, Any] = {"command": row, "by": request.user, "at": timezone.now()}
     reason = given.get("reason", "").strip()
@@ -108,14 +108,16 @@ def decide(row: Command, request: HttpRequest) -> None:
         case "is_there":
             number = given.get("external_id", "").strip()
             if not number:
-                raise ValueError("Type the id it has there.")
+                raise replay.NotPossible("Type the id it has there.")
             replay.say_it_is_there(**common, external_id=number, reason=reason)
         case "not_there":
             replay.say_it_is_not_there(**common, reason=reason)
         case "never":
+            if not reason:
+                raise replay.NotPossible("Say why it is never sent.")
             replay.say_never(**common, reason=reason)
         case _:
-            raise ValueError("Choose what to do.")
+            raise replay.NotPossible("Choose what to do.")
 
 
 @admin.register(Hold)

@@ -142,7 +142,7 @@ class OrderAdmin(ReadOnlyAdmin):
             try:
                 decide(command, request)
                 messages.success(request, f"{command}: done.")
-            except (replay.NotPossible, ValueError) as error:
+            except replay.NotPossible as error:
                 messages.error(request, str(error))
         return HttpResponseRedirect(reverse("admin:orders_order_change", args=(row.pk,)))
 
