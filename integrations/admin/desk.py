@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
+from django.utils.html import format_html
 
+from integrations.admin import bulk
 from integrations.models import Attempt, Command, Exchange, Hold, Problem, Replay
 from integrations.sync import replay
 from portal.base.admin import DESK, ReadOnlyAdmin, ago, badge, may, money
 
+COMMANDS = "admin:integrations_command_changelist"
 TONES = {
     "pending": "plain", "leased": "wait", "sending": "wait", "unknown": "wait", "accepted": "good", "verified": "good",
     "needs_fix": "bad", "needs_human": "bad", "withdrawn": "plain",
@@ -29,6 +34,14 @@ class CommandAdmin(ReadOnlyAdmin):
     list_select_related = ("connection",)
     list_filter = ("state", "kind", "connection")
     search_fields = ("reference__exact", "external_number__exact")
+    actions = ("send_again",)
+
+    def has_desk_permission(self, request: HttpRequest) -> bool:
+        return may(request, DESK)
+
+    @admin.action(description="Build refused ones anew and send", permissions=["desk"])
+    def send_again(self, request: HttpRequest, rows: QuerySet[Command]) -> HttpResponse | None:
+        return bulk.send_again(self, request, rows)
 
     @admin.display(description="what", ordering="kind")
     def kind_shown(self, row: Command) -> str:
@@ -138,17 +151,19 @@ class HoldAdmin(ReadOnlyAdmin):
 
 @admin.register(Problem)
 class ProblemAdmin(ReadOnlyAdmin):
-    list_display = ("title", "state", "count", "amount_shown", "connection", "example", "first", "last")
-    list_select_related = ("connection", "example_command")
+    list_display = ("title", "state", "count", "amount_shown", "connection", "stopped", "first", "last")
+    list_select_related = ("connection",)
     list_filter = ("state", "connection", "code")
 
     @admin.display(description="money", ordering="amount")
     def amount_shown(self, row: Problem) -> str:
         return money(row.amount, row.currency)
 
-    @admin.display(description="for example")
-    def example(self, row: Problem) -> str:
-        return str(row.example_command or "")
+    @admin.display(description="messages")
+    def stopped(self, row: Problem) -> str:
+        """Those that stopped for this reason, where they can be sent again together."""
+        query = urlencode({"connection__id__exact": row.connection_id or "", "error_code": row.code})
+        return format_html('<a class="text-primary-600" href="{}?{}">Show them</a>', reverse(COMMANDS), query)
 
     @admin.display(description="first seen", ordering="first_seen_at")
     def first(self, row: Problem) -> str:

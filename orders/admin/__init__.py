@@ -13,6 +13,7 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
 
+from integrations.admin import bulk
 from integrations.admin.desk import TONES as COMMAND_TONES
 from integrations.admin.desk import decide
 from integrations.models import Command, Hold
@@ -70,6 +71,16 @@ class OrderAdmin(ReadOnlyAdmin):
         "fulfilment_orders__external_number__exact", "fulfilment_orders__reference__exact",
         "fulfilment_orders__shipments__tracking_number__exact",
     )  # fmt: skip
+
+    actions = ("send_again",)
+
+    def has_desk_permission(self, request: HttpRequest) -> bool:
+        return may(request, DESK)
+
+    @admin.action(description="Build refused ones anew and send", permissions=["desk"])
+    def send_again(self, request: HttpRequest, rows: QuerySet[Order]) -> HttpResponse | None:
+        chosen = Command.objects.filter(subject_type="order", subject_id__in=rows.order_by().values("pk"))
+        return bulk.send_again(self, request, chosen)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         first = open_holds().order_by("since", "pk").values("message")[:1]
