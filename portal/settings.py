@@ -421,6 +421,9 @@ UNFOLD: dict[str, Any] = {
     "SITE_SYMBOL": "sync_alt",
     "SHOW_HISTORY": False,
     "DASHBOARD_CALLBACK": "portal.dashboard.build_today",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("stockbridge/favicon.svg")}
+    ],
     "STYLES": [lambda request: static("stockbridge/portal.css")],
     "SIDEBAR": {
         "show_search": False,
