@@ -19,13 +19,18 @@ from integrations.contract import records as r
 from integrations.contract.http import HttpClient
 from integrations.models import Connection, InboundEvent
 from integrations.registry import get_connector
-from integrations.sync.client import Captures, block_budget, build_connector, list_allowed_private
+from integrations.sync.client import (
+    Captures,
+    block_budget,
+    build_connector,
+    list_allowed_private,
+    require_credentials,
+)
 from integrations.sync.handlers import call, has_handler
 from integrations.sync.lease import lease_length
 from integrations.sync.outbox import ring_on_commit
 from integrations.sync.retry import backoff
 from integrations.sync.schedule import fire_event
-from integrations.sync.vault import read_credentials
 
 log = structlog.get_logger(__name__)
 State = InboundEvent.State
@@ -42,7 +47,10 @@ def receive(public_id: str, request: r.WebhookRequest) -> r.WebhookAnswer:
         _take_as_long(request.body)
         raise e.WebhookRejected("This delivery is not proven.")
     cls = get_connector(connection.platform)
-    credentials = read_credentials(connection)
+    try:
+        credentials = require_credentials(connection, cls)
+    except e.AuthFailed as error:
+        raise e.WebhookRejected("This delivery is not proven.") from error
     address = cls.base_url(credentials, connection.settings)
     http = HttpClient(base_url=address, allowed_private=list_allowed_private(connection))
     try:

@@ -37,7 +37,7 @@ class SmallPages(WooCommerce):
         page = super().pull_orders(since, cursor)
         type(self).pages += 1
         if self.loops:
-            return r.Page(records=page.records, cursor="again" if not cursor else cursor)
+            return r.Page(records=page.records, cursor=cursor or "again")
         for record in page.records:
             if record.external_id == self.spoils:
                 object.__setattr__(record, "number", None)  # nothing a platform says, but something no code foresaw

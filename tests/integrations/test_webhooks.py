@@ -162,7 +162,7 @@ def test_bad_input_14_an_older_delivery_than_the_one_applied(shop: LiveShop) -> 
 
 
 def test_bad_input_15_paid_before_created(shop: LiveShop) -> None:
-    """The update is the first we hear of the order: the order itself is fetched, and the late "created" changes nothing."""
+    """The update is the first we hear of it: the order itself is fetched, and the late "created" changes nothing."""
     number = shop.order("MUG", paid=True)
     deliver(shop, payload(number, second=2))
     inbox.process(InboundEvent.plain.get().pk)
