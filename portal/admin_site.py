@@ -44,7 +44,8 @@ class PortalAdminSite(UnfoldAdminSite):
         if not may(request, OFFICE):
             context = {**self.each_context(request), "title": "Welcome", **(extra_context or {})}
             return TemplateResponse(request, "admin/welcome.html", context)
-        return super().index(request, {"title": "Today", **(extra_context or {})})
+        page: HttpResponse = super().index(request, {"title": "Today", **(extra_context or {})})
+        return page
 
     def merchant_view(self, request: HttpRequest) -> HttpResponse:
         """Work for another merchant from now on; only for one the person belongs to."""

@@ -84,7 +84,7 @@ class OrderAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         first = open_holds().order_by("since", "pk").values("message")[:1]
-        rows = super().get_queryset(request).annotate(first_hold=Subquery(first))
+        rows: QuerySet[Any] = super().get_queryset(request).annotate(first_hold=Subquery(first))
         return rows.prefetch_related("fulfilment_orders__destination")
 
     def get_search_results(
@@ -98,7 +98,8 @@ class OrderAdmin(ReadOnlyAdmin):
             exact = queryset.filter(phone=phone)
             if exact.exists():
                 return exact, False
-        return super().get_search_results(request, queryset, term)
+        found: tuple[QuerySet[Any], bool] = super().get_search_results(request, queryset, term)
+        return found
 
     def at_locations(self, rows: QuerySet[Order], places: frozenset[int]) -> QuerySet[Order]:
         return at_places(rows, places)

@@ -31,11 +31,11 @@ class MerchantForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscripta
 class ScopedRelatedFilter(admin.RelatedFieldListFilter):
     """Offers only rows that the person sees on their own page; Django would offer every merchant's."""
 
-    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[tuple[Any, str]]:
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[Any]:
         model = field.remote_field.model
         rows = model_admin.admin_site.get_model_admin(model).get_queryset(request)
         ordering = self.field_admin_ordering(field, request, model_admin)
-        choices: list[tuple[Any, str]] = field.get_choices(
+        choices: list[Any] = field.get_choices(
             include_blank=False, ordering=ordering, limit_choices_to={"pk__in": rows.order_by().values("pk")}
         )
         return choices

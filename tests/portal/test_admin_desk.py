@@ -94,8 +94,8 @@ def test_the_list_costs_as_many_queries_for_thirty_orders_as_for_two(world: Worl
     for number in ("1", "2"):
         sell(world, number, sku="unknown")
     few = count_queries()
-    for number in range(3, 31):
-        sell(world, str(number), sku="unknown")
+    for more in range(3, 31):
+        sell(world, str(more), sku="unknown")
     assert count_queries() == few
 
 
