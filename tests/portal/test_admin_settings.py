@@ -67,7 +67,7 @@ def test_a_name_is_taken_once(world: World) -> None:
 
 
 def change_steps(client: Client, procedure: Procedure, *steps: tuple[ProcedureStep, int]) -> Any:
-    values = {"name": procedure.name, "enabled": "on", "every_seconds": "", "event": "",
+    values = {"name": procedure.name, "enabled": "on", "every_seconds": "0", "event": "",
               "steps-TOTAL_FORMS": str(len(steps)), "steps-INITIAL_FORMS": str(len(steps))}  # fmt: skip
     for place, (step, position) in enumerate(steps):
         values |= {f"steps-{place}-id": str(step.pk), f"steps-{place}-procedure": str(procedure.pk),
