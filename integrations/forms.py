@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 from django import forms
 from unfold.widgets import (
+    UnfoldAdminIntegerFieldWidget,
     UnfoldAdminPasswordWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextareaWidget,
@@ -20,20 +22,40 @@ from integrations.contract.errors import AddressRefused
 from integrations.models import Connection
 from integrations.sync.client import list_allowed_private
 from integrations.sync.platforms import Platform
+from portal.base.admin_scope import MerchantForm
+from portal.tenancy.models import Location
 
 KEPT = "•••••• kept as it is; type to replace"
 
 
-class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
+class ConnectionForm(MerchantForm):
     """Name and role of the connection, the platform's settings, and its secrets."""
 
     class Meta:
         model = Connection
         fields = ("name", "role", "environment", "order_prefix", "location", "deadline_seconds", "settle_seconds")
+        labels: ClassVar[dict[str, str]] = {
+            "environment": "It is",
+            "location": "Stock and orders belong to",
+            "deadline_seconds": "Longest request (seconds)",
+            "settle_seconds": "Wait before searching (seconds)",
+        }
+        widgets: ClassVar[dict[str, Any]] = {
+            "name": UnfoldAdminTextInputWidget,
+            "role": UnfoldAdminSelectWidget,
+            "environment": UnfoldAdminSelectWidget,
+            "order_prefix": UnfoldAdminTextInputWidget,
+            "location": UnfoldAdminSelectWidget,
+            "deadline_seconds": UnfoldAdminIntegerFieldWidget,
+            "settle_seconds": UnfoldAdminIntegerFieldWidget,
+        }
 
     def __init__(self, *args: Any, platform: Platform, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.platform = platform
+        self.fields["location"].queryset = Location.objects.all()  # type: ignore[attr-defined]  # of the merchant picked
+        if self.instance.pk and has_orders(self.instance):
+            self.fields["order_prefix"].disabled = True  # references of its orders begin with it, here and elsewhere
         role = self.fields["role"]
         role.choices = [pair for pair in Connection.Role.choices if pair[0] in platform.roles]  # type: ignore[attr-defined]
         for field in platform.settings_fields:
@@ -59,11 +81,30 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscrip
             if "\n" in value or "\r" in value:
                 self.add_error(name, "A secret is one line: there is a line break inside.")
             cleaned[name] = value
-        if cleaned.get("role") == Connection.Role.STORE and not cleaned.get("order_prefix"):
+        self._check_prefix(cleaned)
+        self._check_moved(cleaned)
+        return cleaned
+
+    def _check_prefix(self, cleaned: dict[str, Any]) -> None:
+        prefix = cleaned.get("order_prefix")
+        if cleaned.get("role") == Connection.Role.STORE and not prefix:
             self.add_error(
                 "order_prefix", "Orders of a store need a prefix: it begins their reference everywhere else."
             )
-        return cleaned
+        others = Connection.objects.exclude(pk=self.instance.pk)
+        if prefix and others.filter(order_prefix=prefix).exists():
+            self.add_error("order_prefix", f"Another connection's orders begin with {prefix}: choose another prefix.")
+
+    def _check_moved(self, cleaned: dict[str, Any]) -> None:
+        """Secrets kept for one host are not sent to another by a change of the address alone."""
+        needed = [field for field in self.platform.credential_fields if field.required]
+        if self.instance.pk is None or all(cleaned.get(f"secret_{field.name}") for field in needed):
+            return
+        for field in self.platform.settings_fields:
+            name = f"setting_{field.name}"
+            before, now = self.instance.settings.get(field.name), cleaned.get(name)
+            if field.kind == "url" and before and now and urlsplit(before)[:2] != urlsplit(now)[:2]:
+                self.add_error(name, "It leads to another host: type all the secrets again, for that host.")
 
     def _check_address(self, name: str, address: str) -> None:
         """The address is looked at again when it is dialled; here a person is told at once."""
@@ -82,6 +123,10 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscrip
     def read_secrets(self) -> Mapping[str, str]:
         """The secrets typed; empty ones keep what is stored."""
         return {field.name: self.cleaned_data[f"secret_{field.name}"] for field in self.platform.credential_fields}
+
+
+def has_orders(row: Connection) -> bool:
+    return Connection.plain.filter(pk=row.pk, orders__isnull=False).exists()
 
 
 def build_field(field: Field, *, initial: Any) -> forms.Field:

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+import json
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, Exists, Max, Min, OuterRef, Q, Sum
+from django.contrib import admin
+from django.contrib.humanize.templatetags.humanize import naturaltime
+from django.db.models import Count, Max, Min, Q, QuerySet, Sum
+from django.db.models.functions import TruncDate
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
 from catalog.models import Binding
 from integrations.models import Command, Connection, Flow, Hold, Procedure, ProcedureRun
-from orders.models import FulfilmentOrder, Order
-from portal.base.admin import ago, badge, money
+from orders.admin import start_of_day
+from orders.admin.seen import list_stages
+from orders.models import Order
+from portal.base.admin import OFFICE, ago, badge, is_limited, may, money
+
+CHART_DAYS = 14
+OVERDUE_SECONDS = 120
 
 SHOPS = (Connection.Role.STORE, Connection.Role.CHANNEL)
 STATE_TONES = {"active": "good", "needs_reauth": "bad", "degraded": "wait", "paused": "wait"}
@@ -41,24 +50,28 @@ VERBS = {
 BY_THEMSELVES = ("customer",)  # reasons that end without anybody
 
 
-def build_today(request: HttpRequest) -> dict[str, Any]:
-    """The page's context; inside the merchant's scope."""
-    now = timezone.now()
+def build_today(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """The page's context; inside the merchant's scope. Unfold calls it (UNFOLD["DASHBOARD_CALLBACK"])."""
+    if not may(request, OFFICE):
+        return context
+    orders: QuerySet[Any] = admin.site.get_model_admin(Order).get_queryset(request)
     return {
-        "needs": [*_holds(), *_stopped(), *_broken_connections()],
-        "orders": _orders(now),
+        **context,
+        "needs": [*_holds(orders), *_stopped(orders), *_broken_connections()],
+        "orders": _orders(orders),
         "connections": [_connection(row) for row in Connection.objects.order_by("role", "name")],
         "mapped": _mapped(),
         "procedures": [_procedure(row) for row in Procedure.objects.filter(enabled=True).order_by("name")],
         "setup": _setup(),
-        "merchant": getattr(request, "merchant", None),
+        "chart": _chart(orders),
     }
 
 
-def _holds() -> list[dict[str, Any]]:
+def _holds(orders: QuerySet[Any]) -> list[dict[str, Any]]:
     """One line a reason: how many orders, how much money, since when."""
     rows = (
         Hold.objects.filter(ended_at__isnull=True, subject_type="order")
+        .filter(Q(subject_id__in=orders.values("pk")) if is_limited() else Q())
         .exclude(reason__in=BY_THEMSELVES)
         .values("reason", "currency")
         .annotate(orders=Count("subject_id", distinct=True), amount=Sum("amount"), oldest=Min("since"))
@@ -78,11 +91,12 @@ def _holds() -> list[dict[str, Any]]:
     return found
 
 
-def _stopped() -> list[dict[str, Any]]:
+def _stopped(orders: QuerySet[Any]) -> list[dict[str, Any]]:
     """Messages a back office refused, or whose outcome nobody knows."""
     words = {Command.State.NEEDS_FIX: "refuses", Command.State.NEEDS_HUMAN: "may or may not have"}
     rows = (
         Command.objects.filter(state__in=list(words))
+        .filter(Q(subject_type="order", subject_id__in=orders.values("pk")) if is_limited() else Q())
         .values("connection__name", "connection_id", "state", "currency")
         .annotate(count=Count("pk"), amount=Sum("amount"), oldest=Min("state_at"))
     )
@@ -111,35 +125,39 @@ def _broken_connections() -> list[dict[str, Any]]:
     ]
 
 
-def _orders(now: datetime) -> dict[str, Any]:
-    """Today's orders by where they are; the parts add up to all."""
-    since = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
-    rows = Order.objects.filter(received_at__gte=since)
-    of_state = FulfilmentOrder.objects.filter(order=OuterRef("pk"))
-    there = Q(Exists(of_state.filter(state=FulfilmentOrder.State.PLACED)))
-    stopped = Q(Exists(of_state.filter(state__in=("needs_fix", "needs_human"))))
-    cancelled = Q(fulfilment=Order.Fulfilment.CANCELLED)
-    some = Q(Exists(of_state))
-    parts = (
-        ("in the back office", "see=there", there & ~cancelled),
-        ("refused or unclear", "see=needs", stopped & ~there & ~cancelled),
-        ("waiting", "see=waiting", some & ~there & ~stopped & ~cancelled),
-        ("cancelled", "fulfilment__exact=cancelled", cancelled),
-        ("not sent by us", "", ~some & ~cancelled),
-    )
-    url = reverse("admin:orders_order_changelist")
-    lines, total, counted = [], rows.count(), 0
-    for words, query, wanted in parts:
-        found = rows.filter(wanted).values("currency").annotate(count=Count("pk"), amount=Sum("total"))
-        for one in found:
+def _orders(rows: QuerySet[Any]) -> dict[str, Any]:
+    """Today's orders by where they are; the stages add up to all."""
+    rows = rows.filter(received_at__gte=start_of_day())
+    url = f"{reverse('admin:orders_order_changelist')}?received=0"
+    lines, counted = [], 0
+    total = _sums(rows)
+    for key, (words, wanted) in list_stages().items():
+        for one in _sums(rows.filter(wanted)):
             counted += one["count"]
             shown = money(one["amount"], one["currency"])
-            lines.append({"count": one["count"], "words": words, "money": shown, "url": f"{url}?{query}"})
-    return {"total": total, "lines": lines, "url": url, "balanced": counted == total}
+            lines.append({"count": one["count"], "words": words, "money": shown, "url": f"{url}&see={key}"})
+    count = sum(one["count"] for one in total)
+    received = " + ".join(money(one["amount"], one["currency"]) for one in total)
+    return {"total": count, "money": received, "lines": lines, "url": url, "balanced": counted == count}
+
+
+def _sums(rows: QuerySet[Any]) -> list[dict[str, Any]]:
+    sums = rows.order_by().values("currency").annotate(count=Count("pk"), amount=Sum("total"))
+    return list(sums.order_by("currency"))
+
+
+def _chart(rows: QuerySet[Any]) -> str:
+    """Orders of each of the last days, as chart.js wants them."""
+    first = start_of_day(CHART_DAYS - 1)
+    days = rows.order_by().filter(received_at__gte=first).values(day=TruncDate("received_at")).annotate(n=Count("pk"))
+    found = {row["day"]: row["n"] for row in days.order_by("day")}
+    labels = [(first + timedelta(days=i)).date() for i in range(CHART_DAYS)]
+    bars = {"label": "Orders", "data": [found.get(day, 0) for day in labels], "backgroundColor": "rgb(147 51 234)"}
+    return json.dumps({"labels": [f"{day:%d %b}" for day in labels], "datasets": [bars]})
 
 
 def _connection(row: Connection) -> dict[str, Any]:
-    waiting = Command.objects.filter(connection=row, state__in=Command.OPEN_STATES).count()
+    waiting = 0 if is_limited() else Command.objects.filter(connection=row, state__in=Command.OPEN_STATES).count()
     return {
         "name": row.name,
         "badge": badge(row.get_state_display(), STATE_TONES.get(row.state, "plain")),
@@ -160,14 +178,22 @@ def _mapped() -> dict[str, Any]:
 def _procedure(row: Procedure) -> dict[str, Any]:
     last = row.runs.aggregate(pk=Max("pk"))["pk"]
     run = ProcedureRun.objects.filter(pk=last).first() if last else None
-    soon = row.next_due_at - timezone.now() if row.next_due_at else None
-    words = f"in {max(soon, timedelta()).total_seconds():.0f} s" if soon is not None else f"at {row.event or 'a click'}"
     return {
         "name": row.name,
         "badge": badge(run.get_state_display(), RUN_TONES.get(run.state, "plain")) if run else "",
-        "next": words,
+        "next": _next_words(row),
         "url": f"{reverse('admin:integrations_procedurerun_changelist')}?procedure__id__exact={row.pk}",
     }
+
+
+def _next_words(row: Procedure) -> str:
+    """When it runs next; one long overdue tells that nobody works."""
+    if row.next_due_at is None:
+        return f"next at {row.event}" if row.event else "started by hand"
+    seconds = (row.next_due_at - timezone.now()).total_seconds()
+    if seconds < -OVERDUE_SECONDS:
+        return f"was due {naturaltime(row.next_due_at)}: does the worker run?"
+    return "due now" if seconds <= 0 else f"next {naturaltime(row.next_due_at)}"
 
 
 def _setup() -> list[dict[str, Any]]:

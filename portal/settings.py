@@ -204,6 +204,8 @@ AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
+# Django's form and backends call the e-mail `username`; under another name axes counts failures of nobody.
+AXES_USERNAME_FORM_FIELD = "username"
 
 BEHIND_PROXY: bool = env.bool("BEHIND_PROXY", default=False)
 if BEHIND_PROXY:
@@ -419,6 +421,10 @@ UNFOLD: dict[str, Any] = {
     "SITE_HEADER": "Stockbridge",
     "SITE_SYMBOL": "sync_alt",
     "SHOW_HISTORY": False,
+    "DASHBOARD_CALLBACK": "portal.dashboard.build_today",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("stockbridge/favicon.svg")}
+    ],
     "STYLES": [lambda request: static("stockbridge/portal.css")],
     "SIDEBAR": {
         "show_search": False,

@@ -36,6 +36,7 @@ from portal.base.admin import (
     badge,
     money,
 )
+from portal.base.admin_scope import MerchantForm
 
 TONES = {"bound": "good", "suggested": "wait", "conflict": "bad", "ignored": "plain", "stale": "plain"}
 
@@ -47,6 +48,7 @@ class VariantInline(ReadOnlyInline):
 
 @admin.register(Product)
 class ProductAdmin(ReadOnlyAdmin):
+    everywhere = True
     view_roles = EVERYBODY
     list_display = ("code", "name", "status", "brand", "updated_at")
     search_fields = ("code__startswith", "name")
@@ -60,6 +62,7 @@ class ProductAdmin(ReadOnlyAdmin):
 class VariantAdmin(ReadOnlyAdmin):
     """Also where a shop's article looks for its variant."""
 
+    everywhere = True
     view_roles = EVERYBODY
     list_display = ("code", "name", "barcode", "product", "is_active")
     list_select_related = ("product",)
@@ -68,7 +71,7 @@ class VariantAdmin(ReadOnlyAdmin):
     exclude = ("public_id",)
 
 
-class BindingForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
+class BindingForm(MerchantForm):
     """What a person decides: which of our articles it is, and how many of them are in one of theirs."""
 
     factor = forms.DecimalField(min_value=Decimal("0.001"), decimal_places=3, widget=UnfoldAdminDecimalFieldWidget)
@@ -88,6 +91,7 @@ class ConflictInline(ReadOnlyInline):
 class BindingAdmin(MerchantAdmin):
     """The worklist: what a shop or back office sells, and which of our articles it is."""
 
+    everywhere = True
     change_roles = MAPPERS
     form = BindingForm
     list_display = ("reference_code", "title", "connection", "state_shown", "variant", "why")
@@ -147,6 +151,7 @@ class BindingAdmin(MerchantAdmin):
 
 @admin.register(MappingConflict)
 class MappingConflictAdmin(ReadOnlyAdmin):
+    everywhere = True
     list_display = ("message", "type", "connection", "binding", "opened_at", "resolved_at")
     list_select_related = ("connection", "binding")
     list_filter = ("type", "connection", ("resolved_at", admin.EmptyFieldListFilter))
@@ -194,6 +199,7 @@ class ChannelPriceAdmin(ReadOnlyAdmin):
 
 @admin.register(PriceList)
 class PriceListAdmin(MerchantAdmin):
+    everywhere = True
     list_display = ("name", "code", "currency", "includes_tax", "connection")
     list_select_related = ("connection",)
     ordering = ("name",)
@@ -201,6 +207,7 @@ class PriceListAdmin(MerchantAdmin):
 
 @admin.register(Price)
 class PriceAdmin(ReadOnlyAdmin):
+    everywhere = True
     view_roles = EVERYBODY
     list_display = ("variant", "price_list", "shown", "min_quantity")
     list_select_related = ("variant", "price_list")
@@ -215,11 +222,13 @@ class PriceAdmin(ReadOnlyAdmin):
 
 @admin.register(PriceRule)
 class PriceRuleAdmin(MerchantAdmin):
+    everywhere = True
     list_display = ("connection", "price_list", "factor")
     list_select_related = ("connection", "price_list")
 
 
 @admin.register(AllocationRule)
 class AllocationRuleAdmin(MerchantAdmin):
+    everywhere = True
     list_display = ("connection", "buffer", "stop_below")
     list_select_related = ("connection",)

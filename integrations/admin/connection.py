@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
@@ -27,6 +28,7 @@ TONES = {
 
 @admin.register(Connection)
 class ConnectionAdmin(MerchantAdmin):
+    everywhere = True
     list_display = ("name", "platform_shown", "role", "state_shown", "tested", "last_success")
     search_fields = ("name",)
     list_filter = ("role", "state")
@@ -85,7 +87,6 @@ class ConnectionAdmin(MerchantAdmin):
     def _form(self, request: HttpRequest, row: Connection, *, title: str) -> HttpResponse:
         platform = get_platform(row.platform)
         form = ConnectionForm(request.POST or None, instance=row, platform=platform)
-        form.fields["location"].queryset = form.fields["location"].queryset.model.objects.all()  # type: ignore[attr-defined]
         if request.method == "POST" and form.is_valid():
             saved = form.save(commit=False)
             saved.settings = form.read_settings()
@@ -103,19 +104,20 @@ class ConnectionAdmin(MerchantAdmin):
         row = self._find(request, object_id)
         platform = get_platform(row.platform)
         flows = row.flows.order_by("direction", "stream")
-        open_commands = Command.objects.filter(connection=row, state__in=Command.OPEN_STATES)
+        open_commands = self._rows(request, Command, row).filter(state__in=Command.OPEN_STATES)
         context = {
             "title": row.name,
             "row": row,
+            "object": row,
             "platform": platform,
             "state_badge": badge(row.get_state_display(), TONES[row.state]),
             "may_change": may(request, OWNERS),
             "capabilities": sorted(name.replace("_", " ") for name in list_capabilities(row.platform, row.settings)),
             "flows": flows,
             "waiting": open_commands.count(),
-            "runs": SyncRun.objects.filter(flow__connection=row).select_related("flow").order_by("-pk")[:8],
-            "events": InboundEvent.objects.filter(connection=row).order_by("-pk")[:8],
-            "exchanges": Exchange.objects.filter(connection=row).order_by("-pk")[:8],
+            "runs": self._rows(request, SyncRun, row, "flow__connection").select_related("flow")[:8],
+            "events": self._rows(request, InboundEvent, row)[:8],
+            "exchanges": self._rows(request, Exchange, row)[:8],
             "parts": [(part, getattr(row, f"{part}_paused")) for part in connections.PARTS],
         }
         return self._page(request, "page", context)
@@ -155,6 +157,11 @@ class ConnectionAdmin(MerchantAdmin):
         return self._page(request, "golive", {"title": f"Go live with {row}", "row": row, "plan": plan})
 
     # helpers -------------------------------------------------------------------------------------------------------
+
+    def _rows(self, request: HttpRequest, model: Any, row: Connection, path: str = "connection") -> QuerySet[Any]:
+        """As many as the person sees on their own page, the newest first."""
+        rows: QuerySet[Any] = self.admin_site.get_model_admin(model).get_queryset(request)
+        return rows.filter(**{path: row}).order_by("-pk")
 
     def _find(self, request: HttpRequest, object_id: str, *, changing: bool = False) -> Connection:
         if not self.has_view_permission(request):

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
+from django.utils.html import format_html
 
+from integrations.admin import bulk
 from integrations.models import Attempt, Command, Exchange, Hold, Problem, Replay
 from integrations.sync import replay
 from portal.base.admin import DESK, ReadOnlyAdmin, ago, badge, may, money
 
+COMMANDS = "admin:integrations_command_changelist"
 TONES = {
     "pending": "plain", "leased": "wait", "sending": "wait", "unknown": "wait", "accepted": "good", "verified": "good",
     "needs_fix": "bad", "needs_human": "bad", "withdrawn": "plain",
@@ -29,6 +34,14 @@ class CommandAdmin(ReadOnlyAdmin):
     list_select_related = ("connection",)
     list_filter = ("state", "kind", "connection")
     search_fields = ("reference__exact", "external_number__exact")
+    actions = ("send_again",)
+
+    def has_desk_permission(self, request: HttpRequest) -> bool:
+        return may(request, DESK)
+
+    @admin.action(description="Build refused ones anew and send", permissions=["desk"])
+    def send_again(self, request: HttpRequest, rows: QuerySet[Command]) -> HttpResponse | None:
+        return bulk.send_again(self, request, rows)
 
     @admin.display(description="what", ordering="kind")
     def kind_shown(self, row: Command) -> str:
@@ -61,12 +74,14 @@ class CommandAdmin(ReadOnlyAdmin):
             "opts": self.opts,
             "title": f"{row.kind.replace('_', ' ').capitalize()} {row.reference}",
             "row": row,
+            "object": row,
             "state_badge": badge(row.get_state_display(), TONES[row.state]),
             "amount": money(row.amount, row.currency),
             "tries": Attempt.objects.filter(command=row).order_by("number"),
             "exchanges": Exchange.objects.filter(attempt__command=row).order_by("pk"),
             "replays": Replay.objects.filter(command=row).select_related("by").order_by("pk"),
             "may_decide": may(request, DESK),
+            "action": reverse("admin:integrations_command_decide", args=(row.pk,)),
         }
         return TemplateResponse(request, "admin/command/page.html", context)
 
@@ -77,9 +92,9 @@ class CommandAdmin(ReadOnlyAdmin):
             raise PermissionDenied
         if request.method == "POST":
             try:
-                _decide(row, request)
+                decide(row, request)
                 messages.success(request, f"{row}: done.")
-            except (replay.NotPossible, ValueError) as error:
+            except replay.NotPossible as error:
                 messages.error(request, str(error))
         return HttpResponseRedirect(reverse("admin:integrations_command_change", args=(row.pk,)))
 
@@ -93,7 +108,8 @@ class CommandAdmin(ReadOnlyAdmin):
         return found
 
 
-def _decide(row: Command, request: HttpRequest) -> None:
+def decide(row: Command, request: HttpRequest) -> None:
+    """What the form says is done with the message; NotPossible says why not."""
     given = request.POST
     common: dict[str, Any] = {"command": row, "by": request.user, "at": timezone.now()}
     reason = given.get("reason", "").strip()
@@ -105,14 +121,16 @@ def _decide(row: Command, request: HttpRequest) -> None:
         case "is_there":
             number = given.get("external_id", "").strip()
             if not number:
-                raise ValueError("Type the id it has there.")
+                raise replay.NotPossible("Type the id it has there.")
             replay.say_it_is_there(**common, external_id=number, reason=reason)
         case "not_there":
             replay.say_it_is_not_there(**common, reason=reason)
         case "never":
+            if not reason:
+                raise replay.NotPossible("Say why it is never sent.")
             replay.say_never(**common, reason=reason)
         case _:
-            raise ValueError("Choose what to do.")
+            raise replay.NotPossible("Choose what to do.")
 
 
 @admin.register(Hold)
@@ -133,17 +151,19 @@ class HoldAdmin(ReadOnlyAdmin):
 
 @admin.register(Problem)
 class ProblemAdmin(ReadOnlyAdmin):
-    list_display = ("title", "state", "count", "amount_shown", "connection", "example", "first", "last")
-    list_select_related = ("connection", "example_command")
+    list_display = ("title", "state", "count", "amount_shown", "connection", "stopped", "first", "last")
+    list_select_related = ("connection",)
     list_filter = ("state", "connection", "code")
 
     @admin.display(description="money", ordering="amount")
     def amount_shown(self, row: Problem) -> str:
         return money(row.amount, row.currency)
 
-    @admin.display(description="for example")
-    def example(self, row: Problem) -> str:
-        return str(row.example_command or "")
+    @admin.display(description="messages")
+    def stopped(self, row: Problem) -> str:
+        """Those that stopped for this reason, where they can be sent again together."""
+        query = urlencode({"connection__id__exact": row.connection_id or "", "error_code": row.code})
+        return format_html('<a class="text-primary-600" href="{}?{}">Show them</a>', reverse(COMMANDS), query)
 
     @admin.display(description="first seen", ordering="first_seen_at")
     def first(self, row: Problem) -> str:

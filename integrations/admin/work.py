@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.core.exceptions import ValidationError
+from django.db.models import F, QuerySet
+from django.forms import BaseInlineFormSet
 from django.http import HttpRequest
 from django.utils import timezone
 from unfold.admin import TabularInline
@@ -15,11 +17,13 @@ from integrations.sync import runs, schedule
 from integrations.sync.values import map_value
 from portal.base.admin import DESK, MAPPERS, OWNERS, MerchantAdmin, ReadOnlyAdmin, ReadOnlyInline, ago, badge, may
 
+ASIDE = 1_000_000  # beyond every place a person types
 TONES = {"queued": "plain", "running": "wait", "waiting": "wait", "done": "good", "failed": "bad", "cancelled": "plain"}
 
 
 @admin.register(Flow)
 class FlowAdmin(MerchantAdmin):
+    everywhere = True
     list_display = ("connection", "stream", "direction", "enabled")
     list_select_related = ("connection",)
     list_filter = ("connection", "stream", "direction")
@@ -37,8 +41,20 @@ class FlowAdmin(MerchantAdmin):
         messages.success(request, f"{rows.count()} flows start; see Runs.")
 
 
+class StepFormSet(BaseInlineFormSet):  # type: ignore[type-arg]  # not subscriptable at run time
+    """Places are compared within the form, not with the database's: two steps may swap theirs."""
+
+    def clean(self) -> None:
+        super().clean()
+        kept = [form.cleaned_data for form in self.forms if form.is_valid() and form not in self.deleted_forms]
+        places = [one["position"] for one in kept if one.get("position") is not None]
+        if len(places) != len(set(places)):
+            raise ValidationError("Two steps have the same place: give each its own number.")
+
+
 class StepInline(TabularInline):
     model = ProcedureStep
+    formset = StepFormSet
     fields = ("position", "flow", "gate")
     extra = 0
     ordering = ("position",)
@@ -62,6 +78,7 @@ class StepInline(TabularInline):
 
 @admin.register(Procedure)
 class ProcedureAdmin(MerchantAdmin):
+    everywhere = True
     list_display = ("name", "enabled", "when", "next_due_at", "last")
     fields = ("name", "enabled", "every_seconds", "event")
     ordering = ("name",)
@@ -86,6 +103,12 @@ class ProcedureAdmin(MerchantAdmin):
         if "every_seconds" in form.changed_data or "enabled" in form.changed_data:
             obj.next_due_at = timezone.now() if obj.every_seconds and obj.enabled else None
         super().save_model(request, obj, form, change)
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        """Steps that change places step aside first: two of them may not hold one place even for a moment."""
+        moved = [one.instance.pk for one in formset.initial_forms if "position" in one.changed_data]
+        ProcedureStep.objects.filter(pk__in=moved).update(position=F("position") + ASIDE)
+        super().save_formset(request, form, formset, change)
 
     @admin.action(description="Run now", permissions=["desk"])
     def run_now(self, request: HttpRequest, rows: QuerySet[Procedure]) -> None:
@@ -129,6 +152,7 @@ class ProcedureRunAdmin(ReadOnlyAdmin):
 class ValueMappingAdmin(MerchantAdmin):
     """Their words and ours; mapping one frees what waited for it."""
 
+    everywhere = True
     change_roles = MAPPERS
     list_display = ("kind", "theirs", "label", "connection", "seen", "ours")
     list_select_related = ("connection",)

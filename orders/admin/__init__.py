@@ -2,50 +2,62 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils import timezone
 
+from integrations.admin import bulk
+from integrations.admin.desk import TONES as COMMAND_TONES
+from integrations.admin.desk import decide
 from integrations.models import Command, Hold
+from integrations.sync import replay
+from orders.admin.seen import STOPPED, Part, at_places, list_stages, open_holds, with_needs
 from orders.models import Customer, FulfilmentOrder, Invoice, Order, OrderLine, Refund, Shipment
-from portal.base.admin import DESK, ORDER_READERS, ReadOnlyAdmin, ago, badge, may, money
+from orders.services.customers import normalise_phone
+from portal.base.admin import DESK, OFFICE, ORDER_READERS, ReadOnlyAdmin, ago, badge, is_limited, may, money
 
-Part = FulfilmentOrder.State
-STOPPED = (Part.NEEDS_FIX, Part.NEEDS_HUMAN)
+MIN_PHONE_DIGITS = 8
 TONES = {"waiting": "wait", "queued": "wait", "placed": "good", "needs_fix": "bad", "needs_human": "bad",
          "cancelled": "plain", "never": "plain"}  # fmt: skip
 
 
-def open_holds() -> QuerySet[Hold]:
-    return Hold.plain.filter(subject_type="order", subject_id=OuterRef("pk"), ended_at__isnull=True)
-
-
-def with_needs(rows: QuerySet[Order]) -> QuerySet[Order]:
-    """Orders that wait for a person: an open reason, or a refusal."""
-    stopped = FulfilmentOrder.plain.filter(order=OuterRef("pk"), state__in=STOPPED)
-    return rows.filter(Q(Exists(open_holds())) | Q(Exists(stopped)))
-
-
-class NeedsFilter(admin.SimpleListFilter):
+class StageFilter(admin.SimpleListFilter):
     title = "what to see"
     parameter_name = "see"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("needs", "Needs someone"), ("there", "In the back office"), ("waiting", "Waiting")]
+        stages = [(key, words[:1].upper() + words[1:]) for key, (words, _) in list_stages().items()]
+        return [("needs", "Needs someone"), *stages]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:
-        match self.value():
-            case "needs":
-                return with_needs(queryset)
-            case "there":
-                return queryset.filter(fulfilment_orders__state=Part.PLACED).distinct()
-            case "waiting":
-                return queryset.filter(fulfilment_orders__state__in=(Part.WAITING, Part.QUEUED)).distinct()
-        return queryset
+        if self.value() == "needs":
+            return with_needs(queryset)
+        stage = list_stages().get(self.value() or "")
+        return queryset.filter(stage[1]) if stage else queryset
+
+
+class ReceivedFilter(admin.SimpleListFilter):
+    title = "received"
+    parameter_name = "received"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("0", "Today"), ("6", "In the last 7 days"), ("29", "In the last 30 days")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:
+        days = self.value() or ""
+        return queryset.filter(received_at__gte=start_of_day(int(days))) if days.isdecimal() else queryset
+
+
+def start_of_day(days_ago: int = 0) -> datetime:
+    today = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+    return today - timedelta(days=min(days_ago, 366))
 
 
 @admin.register(Order)
@@ -53,18 +65,44 @@ class OrderAdmin(ReadOnlyAdmin):
     view_roles = ORDER_READERS
     list_display = ("number_shown", "connection", "customer_name", "total_shown", "financial", "where", "reason", "age")
     list_select_related = ("connection",)
-    list_filter = (NeedsFilter, "connection", "financial", "fulfilment")
+    list_filter = (StageFilter, ReceivedFilter, "connection", "financial", "fulfilment")
     search_fields = (
         "number__exact", "email__iexact", "phone__exact", "customer_name", "lines__sku__exact",
         "fulfilment_orders__external_number__exact", "fulfilment_orders__reference__exact",
         "fulfilment_orders__shipments__tracking_number__exact",
     )  # fmt: skip
 
+    actions = ("send_again",)
+
+    def has_desk_permission(self, request: HttpRequest) -> bool:
+        return may(request, DESK)
+
+    @admin.action(description="Build refused ones anew and send", permissions=["desk"])
+    def send_again(self, request: HttpRequest, rows: QuerySet[Order]) -> HttpResponse | None:
+        chosen = Command.objects.filter(subject_type="order", subject_id__in=rows.order_by().values("pk"))
+        return bulk.send_again(self, request, chosen)
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).prefetch_related("fulfilment_orders__destination")
+        first = open_holds().order_by("since", "pk").values("message")[:1]
+        rows: QuerySet[Any] = super().get_queryset(request).annotate(first_hold=Subquery(first))
+        return rows.prefetch_related("fulfilment_orders__destination")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """A number with its "#", a phone in any spelling."""
+        term = search_term.strip().removeprefix("#")
+        country = request.merchant.country  # type: ignore[attr-defined]  # ScopeMiddleware's
+        looks_like_phone = sum(map(str.isdigit, term)) >= MIN_PHONE_DIGITS and not any(map(str.isalpha, term))
+        if looks_like_phone and (phone := normalise_phone(term, country)):
+            exact = queryset.filter(phone=phone)
+            if exact.exists():
+                return exact, False
+        found: tuple[QuerySet[Any], bool] = super().get_search_results(request, queryset, term)
+        return found
 
     def at_locations(self, rows: QuerySet[Order], places: frozenset[int]) -> QuerySet[Order]:
-        return rows.filter(Q(location_id__in=places) | Q(fulfilment_orders__location_id__in=places)).distinct()
+        return at_places(rows, places)
 
     @admin.display(description="number", ordering="number")
     def number_shown(self, row: Order) -> str:
@@ -85,8 +123,7 @@ class OrderAdmin(ReadOnlyAdmin):
 
     @admin.display(description="waits because")
     def reason(self, row: Order) -> str:
-        first = Hold.objects.filter(subject_type="order", subject_id=row.pk, ended_at__isnull=True).first()
-        return first.message if first else ""
+        return row.first_hold or ""  # type: ignore[attr-defined]  # get_queryset's
 
     @admin.display(description="placed", ordering="placed_at")
     def age(self, row: Order) -> str:
@@ -95,31 +132,59 @@ class OrderAdmin(ReadOnlyAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
+        return TemplateResponse(
+            request, "admin/order/page.html", self._context(request, self._find(request, object_id))
+        )
+
+    def get_urls(self) -> list[Any]:
+        wrap = self.admin_site.admin_view
+        own = path("<path:object_id>/decide/", wrap(self.decide_view), name="orders_order_decide")
+        return [own, *super().get_urls()]
+
+    def decide_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """A person decides about one of the order's own messages, without leaving its page."""
+        row = self._find(request, object_id)
+        if not may(request, DESK):
+            raise PermissionDenied
+        if request.method == "POST":
+            wanted = request.POST.get("command", "")
+            command = list_commands(row).filter(pk=int(wanted) if wanted.isdecimal() else 0).first()
+            if command is None:
+                raise Http404
+            try:
+                decide(command, request)
+                messages.success(request, f"{command}: done.")
+            except replay.NotPossible as error:
+                messages.error(request, str(error))
+        return HttpResponseRedirect(reverse("admin:orders_order_change", args=(row.pk,)))
+
+    def _find(self, request: HttpRequest, object_id: str) -> Order:
         if not self.has_view_permission(request):
             raise PermissionDenied
         row = self.get_object(request, object_id)
         if row is None:
             raise Http404
-        return TemplateResponse(request, "admin/order/page.html", self._context(request, row))
+        found: Order = row
+        return found
 
     def _context(self, request: HttpRequest, row: Order) -> dict[str, Any]:
         parts = list(row.fulfilment_orders.select_related("destination").order_by("pk"))
-        subjects = Q(subject_type="order", subject_id=row.pk) | Q(
-            subject_type="refund", subject_id__in=Refund.objects.filter(order=row).values("pk")
-        )
         lines = OrderLine.objects.filter(order=row).select_related("variant").order_by("position")
         return {
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": f"#{row.number}",
+            "object": row,
             "order": row,
             "total": money(row.total, row.currency),
             "parts": [(part, badge(part.get_state_display(), TONES[part.state])) for part in parts],
             "steps": build_steps(row, parts),
             "lines": lines,
             "sum": sum((line.gross for line in lines), start=row.total * 0),
-            "holds": Hold.objects.filter(subjects, ended_at__isnull=True).order_by("since"),
-            "commands": Command.objects.filter(subjects).select_related("connection").order_by("pk"),
+            "holds": Hold.objects.filter(of_order(row), ended_at__isnull=True).order_by("since"),
+            "commands": [(one, badge(one.get_state_display(), COMMAND_TONES[one.state])) for one in list_commands(row)],
+            "action": reverse("admin:orders_order_decide", args=(row.pk,)),
+            "may_open_messages": may(request, OFFICE) and not is_limited(),
             "timeline": row.timeline.select_related("command").order_by("at", "pk"),
             "payments": row.payments.order_by("pk"),
             "refunds": row.refunds.order_by("pk"),
@@ -127,6 +192,17 @@ class OrderAdmin(ReadOnlyAdmin):
             "shipments": Shipment.objects.filter(fulfilment_order__in=parts).order_by("pk"),
             "may_decide": may(request, DESK),
         }
+
+
+def of_order(row: Order) -> Q:
+    """What is about the order or one of its refunds."""
+    refunds = Refund.objects.filter(order=row).values("pk")
+    return Q(subject_type="order", subject_id=row.pk) | Q(subject_type="refund", subject_id__in=refunds)
+
+
+def list_commands(row: Order) -> QuerySet[Command]:
+    found: QuerySet[Command] = Command.objects.filter(of_order(row)).select_related("connection").order_by("pk")
+    return found
 
 
 def build_steps(order: Order, parts: list[FulfilmentOrder]) -> list[dict[str, str]]:
@@ -154,8 +230,8 @@ class CustomerAdmin(ReadOnlyAdmin):
     exclude = ("public_id",)
 
     def at_locations(self, rows: QuerySet[Customer], places: frozenset[int]) -> QuerySet[Customer]:
-        mine = Q(orders__location_id__in=places) | Q(orders__fulfilment_orders__location_id__in=places)
-        return rows.filter(mine).distinct()
+        orders = at_places(Order.plain.filter(customer=OuterRef("pk")), places)
+        return rows.filter(Exists(orders))
 
 
 @admin.register(Refund)
@@ -165,4 +241,4 @@ class RefundAdmin(ReadOnlyAdmin):
     list_filter = ("state",)
 
     def at_locations(self, rows: QuerySet[Refund], places: frozenset[int]) -> QuerySet[Refund]:
-        return rows.filter(order__location_id__in=places)
+        return rows.filter(order__in=at_places(Order.objects.all(), places))

@@ -16,6 +16,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
 
+from portal.base.admin_scope import MerchantForm, scope_filters
 from portal.tenancy.models import Role
 from portal.tenancy.scoping import current_scope
 
@@ -36,6 +37,12 @@ def may(request: HttpRequest, roles: frozenset[Role]) -> bool:
     if membership is None:
         return bool(request.user.is_superuser)
     return Role(membership.role) in roles
+
+
+def is_limited() -> bool:
+    """Whether the person sees some of the merchant's locations only."""
+    current = current_scope()
+    return current is not None and current.location_ids is not None
 
 
 def see_as_everybody(request: HttpRequest) -> bool:
@@ -66,10 +73,13 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]  # not subscriptable
 
 
 class MerchantAdmin(ModelAdmin):
-    """Rows of the merchant picked. `view_roles` and `change_roles` say who may see and who may change them."""
+    """Rows of the merchant picked. `view_roles` and `change_roles` say who may see and who may change them; a person
+    limited to locations sees rows that are `everywhere`, or those `at_locations` picks, and no others."""
 
     view_roles: ClassVar[frozenset[Role]] = OFFICE
     change_roles: ClassVar[frozenset[Role]] = OWNERS
+    everywhere: ClassVar[bool] = False  # the rows tell nothing of other locations' orders, customers or people
+    form = MerchantForm
     paginator = CappedPaginator
     show_full_result_count = False
     list_per_page = 50
@@ -87,7 +97,10 @@ class MerchantAdmin(ModelAdmin):
 
     def at_locations(self, rows: models.QuerySet[Any], places: frozenset[int]) -> models.QuerySet[Any]:
         """What of it a person limited to these locations sees."""
-        return rows
+        return rows if self.everywhere else rows.none()
+
+    def get_list_filter(self, request: HttpRequest) -> Sequence[Any]:
+        return scope_filters(self.model, super().get_list_filter(request))
 
     def get_ordering(self, request: HttpRequest) -> Sequence[str]:
         return self.ordering or ("-pk",)
@@ -99,13 +112,17 @@ class MerchantAdmin(ModelAdmin):
         return may(request, self.view_roles)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return may(request, self.change_roles)
+        return self.may_change(request)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return may(request, self.change_roles)
+        return self.may_change(request)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return may(request, self.change_roles)
+        return self.may_change(request)
+
+    def may_change(self, request: HttpRequest) -> bool:
+        """Rows that belong to locations are not changed by somebody who sees only some of them."""
+        return may(request, self.change_roles) and (self.everywhere or not is_limited())
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Only the merchant's own rows can be chosen."""

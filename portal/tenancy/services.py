@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from itertools import count
 
 from django.db import transaction
@@ -21,6 +22,21 @@ def create_merchant(*, name: str, owner: User) -> Merchant:
         Membership.objects.create(user=owner, role=Role.OWNER)
         Location.objects.create(code=MAIN, name=name)
     return merchant
+
+
+def find_or_create_user(*, email: str) -> tuple[User, str]:
+    """The person of this e-mail, and the first password of one who is new ('' for one who has an account)."""
+    found = User.objects.filter(email__iexact=email).first()
+    if found is not None:
+        return found, ""
+    password = secrets.token_urlsafe(12)
+    return User.objects.create_user(email, password), password
+
+
+def has_other_owner(membership: Membership) -> bool:
+    """Whether the merchant keeps an owner without this one."""
+    owners = Membership.plain.filter(merchant_id=membership.merchant_id, role=Role.OWNER, user__is_active=True)
+    return owners.exclude(pk=membership.pk).exists()
 
 
 def _find_free_slug(name: str) -> str:

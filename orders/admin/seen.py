@@ -1,0 +1,51 @@
+"""Which orders: those at a person's locations, and those at one stage of their way."""
+
+from __future__ import annotations
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from integrations.models import Hold
+from orders.models import FulfilmentOrder, Order
+
+Part = FulfilmentOrder.State
+STOPPED = (Part.NEEDS_FIX, Part.NEEDS_HUMAN)
+
+
+def open_holds() -> QuerySet[Hold]:
+    return Hold.plain.filter(subject_type="order", subject_id=OuterRef("pk"), ended_at__isnull=True)
+
+
+def at_places(rows: QuerySet[Order], places: frozenset[int]) -> QuerySet[Order]:
+    """Orders sold at, or given to, one of these locations."""
+    given = FulfilmentOrder.plain.filter(order=OuterRef("pk"), location_id__in=places)
+    return rows.filter(Q(location_id__in=places) | Q(Exists(given)))
+
+
+def with_needs(rows: QuerySet[Order]) -> QuerySet[Order]:
+    """Orders that wait for a person: an open reason, or a refusal."""
+    return rows.filter(Q(Exists(open_holds())) | _has(*STOPPED))
+
+
+def list_stages() -> dict[str, tuple[str, Q]]:
+    """Every stage: its words, and the orders at it. Each order is at exactly one."""
+    cancelled = Q(fulfilment=Order.Fulfilment.CANCELLED)
+    refused, unclear = _has(Part.NEEDS_FIX), _has(Part.NEEDS_HUMAN)
+    held, there, going = Q(Exists(open_holds())), _has(Part.PLACED), _has(Part.WAITING, Part.QUEUED)
+    found: dict[str, tuple[str, Q]] = {}
+    before = Q()
+    for key, words, wanted in (
+        ("cancelled", "cancelled", cancelled),
+        ("unclear", "for a person to decide", unclear),
+        ("refused", "refused", refused),
+        ("held", "waiting for a mapping or a person", held),
+        ("going", "on the way", going),
+        ("there", "in the back office", there),
+    ):
+        found[key] = (words, wanted & before)
+        before &= ~wanted
+    found["unsent"] = ("not sent by us", before)
+    return found
+
+
+def _has(*states: str) -> Q:
+    return Q(Exists(FulfilmentOrder.plain.filter(order=OuterRef("pk"), state__in=states)))
