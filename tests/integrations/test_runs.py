@@ -83,7 +83,7 @@ def test_a_record_the_connector_could_not_read_is_set_aside_as_well(far_shop: To
     assert (event.state, bytes(event.body), event.message) == ("quarantined", b'{"id":2}', "It has no number.")
 
 
-@pytest.mark.parametrize("number", ["bad \ud800", "\ud800", "bad \x00"])
+@pytest.mark.parametrize("number", ["bad \ud800", "\ud800", "bad \x00"], ids=["text", "alone", "nul"])
 def test_text_no_database_can_keep_does_not_stop_the_pull(far_shop: ToyShop, make_flow: MakeFlow, number: str) -> None:
     far_shop.add_orders(3)
     far_shop.orders[1]["number"] = number
