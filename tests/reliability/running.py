@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
+from django.conf import settings
 from django.db import connection as database
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -25,17 +26,22 @@ def database_url() -> str:
     return f"postgres://{login}@{parts['HOST'] or '127.0.0.1'}:{parts['PORT'] or 5432}/{parts['NAME']}"
 
 
+def credential_keys() -> str:
+    """A process with a folder of its own would else make keys of its own, and open no secret of this test's."""
+    return ",".join(f"{key_id}:{key}" for key_id, key in settings.CREDENTIAL_KEYS.items())
+
+
 def start(*argv: str, log: Path | None = None, **environment: str) -> subprocess.Popen[bytes]:
     """A process of ours in a group of its own; what it says goes to `log`."""
-    out = log.open("ab") if log else subprocess.DEVNULL
-    return subprocess.Popen(
-        [sys.executable, "-m", *argv],
-        env={**os.environ, "DATABASE_URL": database_url(), **environment},
-        cwd=ROOT,
-        stdout=out,
-        stderr=out,
-        start_new_session=True,
-    )
+    with (log or Path(os.devnull)).open("ab") as out:
+        return subprocess.Popen(
+            [sys.executable, "-m", *argv],
+            env={**os.environ, "DATABASE_URL": database_url(), "CREDENTIAL_KEYS": credential_keys(), **environment},
+            cwd=ROOT,
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+        )
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
