@@ -21,10 +21,11 @@ from integrations.sync.retry import MOST_CRASHES
 log = structlog.get_logger(__name__)
 
 REQUESTS_PER_LEASE = 8  # a create, its completion, its read-back, with room
+ROOM_SECONDS = 30  # for the database
 
 
 def lease_length(connection: Connection) -> timedelta:
-    return timedelta(seconds=connection.deadline_seconds * REQUESTS_PER_LEASE + 30)
+    return timedelta(seconds=connection.deadline_seconds * REQUESTS_PER_LEASE + ROOM_SECONDS)
 
 
 def due(at: datetime) -> QuerySet[Command]:

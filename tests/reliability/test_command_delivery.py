@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import random
-import subprocess
-import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
-from urllib.parse import quote
 
 import pytest
-from django.db import connection as database
 from django.db import transaction
 from django.utils import timezone
 
@@ -22,32 +16,12 @@ from integrations.models import Command, Connection
 from integrations.sync import lease
 from tests.integrations import toy
 from tests.integrations.conftest import connection, erp, make_command
+from tests.reliability.running import worker
 
 __all__ = ["connection", "erp", "make_command"]  # fixtures
 
 ORDERS, KILLS = 60, 6
 FAULTS = ["time-out after"] * 5 + ["time-out before"] * 3 + ["500 after"] * 3 + ["html after"] * 2 + ["503"] * 2
-
-
-def database_url() -> str:
-    """The address of this test's own database, for another process."""
-    parts = database.settings_dict
-    if database.vendor == "sqlite":
-        return f"sqlite:///{parts['NAME']}"
-    login = quote(str(parts["USER"])) + (f":{quote(str(parts['PASSWORD']))}" if parts["PASSWORD"] else "")
-    return f"postgres://{login}@{parts['HOST'] or '127.0.0.1'}:{parts['PORT'] or 5432}/{parts['NAME']}"
-
-
-@contextmanager
-def worker() -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.reliability.worker"], env={**os.environ, "DATABASE_URL": database_url()}
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
 
 
 @pytest.mark.reliability

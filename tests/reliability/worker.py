@@ -1,4 +1,4 @@
-"""A worker process that knows the toy platform: delivers whatever is due until it is killed."""
+"""A worker process that knows the toy platforms: delivers whatever is due until it is killed."""
 
 from __future__ import annotations
 
@@ -13,15 +13,11 @@ django.setup()
 
 
 def main() -> None:
-    from django.conf import settings
-
-    from integrations import registry
     from integrations.sync import lease
     from integrations.tasks import deliver
-    from tests.integrations import toy
+    from tests.reliability.platforms import register
 
-    registry.CONNECTORS["toy"] = "tests.integrations.toy.ToyConnector"
-    settings.SYNC_HANDLERS = toy.HANDLERS
+    register()
     while True:
         now = timezone.now()
         lease.recover(now)
