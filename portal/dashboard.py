@@ -82,13 +82,23 @@ def _holds(orders: QuerySet[Any]) -> list[dict[str, Any]]:
         fallback = ("wait", "Look", "admin:integrations_hold_changelist", f"reason={row['reason']}")
         words, verb, name, query = VERBS.get(row["reason"], fallback)
         found.append({
-            "words": f"{row['orders']} order{'s' if row['orders'] != 1 else ''} {words}",
+            "words": _say_orders(row["orders"], words),
             "money": money(row["amount"], row["currency"]),
             "since": ago(row["oldest"]),
             "verb": verb,
             "url": f"{reverse(name)}?{query}",
         })  # fmt: skip
     return found
+
+
+def _say_orders(count: int, words: str) -> str:
+    if count != 1:
+        return f"{count} orders {words}"
+    return f"1 order {words.replace('wait', 'waits', 1).replace('do not', 'does not', 1)}"
+
+
+def _say_messages(name: str, verb: str, count: int) -> str:
+    return f"{name} {verb} {count} message{'s' if count != 1 else ''}"
 
 
 def _stopped(orders: QuerySet[Any]) -> list[dict[str, Any]]:
@@ -102,7 +112,7 @@ def _stopped(orders: QuerySet[Any]) -> list[dict[str, Any]]:
     )
     return [
         {
-            "words": f"{row['connection__name']} {words[Command.State(row['state'])]} {row['count']} messages",
+            "words": _say_messages(row["connection__name"], words[Command.State(row["state"])], row["count"]),
             "money": money(row["amount"], row["currency"]),
             "since": ago(row["oldest"]),
             "verb": "Decide",

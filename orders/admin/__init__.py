@@ -7,7 +7,8 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
@@ -18,7 +19,7 @@ from integrations.admin.desk import TONES as COMMAND_TONES
 from integrations.admin.desk import decide
 from integrations.models import Command, Hold
 from integrations.sync import replay
-from orders.admin.seen import STOPPED, Part, at_places, list_stages, open_holds, with_needs
+from orders.admin.seen import STOPPED, Part, at_places, list_stages, open_holds, stopped_commands, with_needs
 from orders.models import Customer, FulfilmentOrder, Invoice, Order, OrderLine, Refund, Shipment
 from orders.services.customers import normalise_phone
 from portal.base.admin import DESK, OFFICE, ORDER_READERS, ReadOnlyAdmin, ago, badge, is_limited, may, money
@@ -83,8 +84,9 @@ class OrderAdmin(ReadOnlyAdmin):
         return bulk.send_again(self, request, chosen)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        first = open_holds().order_by("since", "pk").values("message")[:1]
-        rows: QuerySet[Any] = super().get_queryset(request).annotate(first_hold=Subquery(first))
+        held = Subquery(open_holds().order_by("since", "pk").values("message")[:1])
+        stopped = Subquery(stopped_commands().order_by("pk").values("message")[:1])
+        rows: QuerySet[Any] = super().get_queryset(request).annotate(why=Coalesce(held, stopped, Value("")))
         return rows.prefetch_related("fulfilment_orders__destination")
 
     def get_search_results(
@@ -123,7 +125,7 @@ class OrderAdmin(ReadOnlyAdmin):
 
     @admin.display(description="waits because")
     def reason(self, row: Order) -> str:
-        return row.first_hold or ""  # type: ignore[attr-defined]  # get_queryset's
+        return row.why  # type: ignore[attr-defined,no-any-return]  # get_queryset's
 
     @admin.display(description="placed", ordering="placed_at")
     def age(self, row: Order) -> str:
@@ -182,7 +184,10 @@ class OrderAdmin(ReadOnlyAdmin):
             "lines": lines,
             "sum": sum((line.gross for line in lines), start=row.total * 0),
             "holds": Hold.objects.filter(of_order(row), ended_at__isnull=True).order_by("since"),
-            "commands": [(one, badge(one.get_state_display(), COMMAND_TONES[one.state])) for one in list_commands(row)],
+            "commands": [
+                (one, one.kind.replace("_", " "), badge(one.get_state_display(), COMMAND_TONES[one.state]))
+                for one in list_commands(row)
+            ],
             "action": reverse("admin:orders_order_decide", args=(row.pk,)),
             "may_open_messages": may(request, OFFICE) and not is_limited(),
             "timeline": row.timeline.select_related("command").order_by("at", "pk"),

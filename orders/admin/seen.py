@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from integrations.models import Hold
+from integrations.models import Command, Hold
 from orders.models import FulfilmentOrder, Order
 
 Part = FulfilmentOrder.State
@@ -13,6 +13,12 @@ STOPPED = (Part.NEEDS_FIX, Part.NEEDS_HUMAN)
 
 def open_holds() -> QuerySet[Hold]:
     return Hold.plain.filter(subject_type="order", subject_id=OuterRef("pk"), ended_at__isnull=True)
+
+
+def stopped_commands() -> QuerySet[Command]:
+    """The order's messages that somebody must look at."""
+    states = (Command.State.NEEDS_FIX, Command.State.NEEDS_HUMAN)
+    return Command.plain.filter(subject_type="order", subject_id=OuterRef("pk"), state__in=states)
 
 
 def at_places(rows: QuerySet[Order], places: frozenset[int]) -> QuerySet[Order]:

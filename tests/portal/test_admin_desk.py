@@ -67,7 +67,12 @@ def test_today_accounts_for_every_order_and_links_to_its_rows(world: World) -> N
     for line in lines.values():
         assert client.get(line["url"]).context["cl"].result_count == line["count"], line["words"]
     needs = client.get(reverse(LIST), {"see": "needs"}).context["cl"]
-    assert sorted(row.number for row in needs.result_list) == ["3", "4", "6"]
+    why = {row.number: row.why for row in needs.result_list}
+    assert (sorted(why), why["3"], why["4"]) == (["3", "4", "6"], "No such tax", "No such tax")
+    assert "nobody-knows-it" in why["6"]
+    words = [need["words"] for need in context["needs"]]
+    assert "ERP refuses 1 message" in words
+    assert "1 order waits for articles nobody has mapped" in words
 
 
 @pytest.mark.parametrize("term", ["#1001", "1001", "+44 20 7946 0018", "020 7946 0018", "ANNA@example.com", "S00731"])
