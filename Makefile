@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: install install-dev demo start test lint reliability format lock
+.PHONY: install install-dev demo start test lint bench reliability format lock
 
 install: $(VENV)/.installed
 install-dev: $(VENV)/.installed-dev
@@ -42,6 +42,11 @@ lint: install-dev
 format: install-dev
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+# What operations cost, as ratios to a floor measured in the same run.
+bench: install
+	$(BIN)/python manage.py migrate --verbosity 0
+	$(BIN)/python manage.py bench $(ARGS)
 
 # The promises in full numbers; takes hours.
 reliability: install-dev

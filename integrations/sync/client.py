@@ -12,13 +12,14 @@ from django.db import transaction
 from django.utils import timezone
 
 from integrations.contract.connector import Connector
-from integrations.contract.errors import RateLimited
+from integrations.contract.errors import AuthFailed, RateLimited
 from integrations.contract.http import Exchange as HttpExchange
 from integrations.contract.http import HttpClient
 from integrations.models import Attempt, Connection, Exchange, RateBudget, SyncRun
 from integrations.registry import get_connector
 from integrations.sync.vault import read_credentials
 
+CREDENTIALS_MISSING = "CREDENTIALS_MISSING"
 LONGEST_WAIT = 2.0  # seconds a worker waits for the budget itself before it gives the work back
 
 
@@ -60,7 +61,7 @@ def build_connector(
     The setting `requests_per_second` of a connection says what its own server bears, where that is not the platform's.
     """
     cls = get_connector(connection.platform)
-    credentials = read_credentials(connection)
+    credentials = require_credentials(connection, cls)
     secrets = [credentials[f.name] for f in cls.credential_fields if f.kind == "secret" and credentials.get(f.name)]
 
     per_second = float(connection.settings.get("requests_per_second") or cls.rate_limit.per_second)
@@ -86,6 +87,16 @@ def build_connector(
         secrets=secrets,
     )
     return cls(http=http, credentials=credentials, settings=connection.settings)
+
+
+def require_credentials(connection: Connection, cls: type[Connector]) -> dict[str, str]:
+    """The connection's secrets; AuthFailed where one that the platform needs was never entered."""
+    credentials = read_credentials(connection)
+    for one in cls.credential_fields:
+        if one.required and not credentials.get(one.name):
+            words = f"{connection.name} has no {one.label.lower()}: enter it under Settings and credentials."
+            raise AuthFailed(words, code=CREDENTIALS_MISSING)
+    return credentials
 
 
 def list_allowed_private(connection: Connection) -> frozenset[tuple[str, int]]:

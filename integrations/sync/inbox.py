@@ -20,13 +20,19 @@ from integrations.contract.connector import Connector
 from integrations.contract.http import HttpClient
 from integrations.models import Connection, InboundEvent
 from integrations.registry import get_connector
-from integrations.sync.client import Captures, block_budget, build_connector, list_allowed_private
+from integrations.sync.client import (
+    CREDENTIALS_MISSING,
+    Captures,
+    block_budget,
+    build_connector,
+    list_allowed_private,
+    require_credentials,
+)
 from integrations.sync.handlers import call, has_handler
 from integrations.sync.lease import lease_length
 from integrations.sync.outbox import ring_on_commit
 from integrations.sync.retry import MOST_CRASHES, backoff
 from integrations.sync.schedule import fire_event
-from integrations.sync.vault import read_credentials
 from integrations.sync.words import keep_words
 
 log = structlog.get_logger(__name__)
@@ -49,7 +55,12 @@ def receive(public_id: str, request: r.WebhookRequest) -> r.WebhookAnswer:
         _take_as_long(request.body)
         raise e.WebhookRejected("This delivery is not proven.")
     cls = get_connector(connection.platform)
-    credentials = read_credentials(connection)
+    try:
+        credentials = require_credentials(connection, cls)
+    except e.AuthFailed as error:
+        if error.code != CREDENTIALS_MISSING:
+            raise  # ours to mend, a key that is not configured: the platform is asked to come again
+        raise e.WebhookRejected("This delivery is not proven.") from error
     address = cls.base_url(credentials, connection.settings)
     http = HttpClient(base_url=address, allowed_private=list_allowed_private(connection))
     try:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 
+from django.db import connection as database
 from django.db import transaction
 
 from integrations.models import Connection, Hold
@@ -43,9 +45,30 @@ def hold(
     return found
 
 
+def list_new_keys(*, subject: tuple[str, int], keys: Iterable[str]) -> list[str]:
+    """Those of `keys` this record does not wait for yet."""
+    waiting = Hold.plain.filter(subject_type=subject[0], subject_id=subject[1], ended_at__isnull=True)
+    known = set(waiting.values_list("key", flat=True))
+    return sorted({key[:200] for key in keys} - known)
+
+
+def lock_keys(keys: Sequence[str]) -> None:
+    """Until the transaction ends, nobody else holds or releases these keys. Who is about to hold a record takes them
+    first and then looks again: what it waits for may have come in between, and its release would not see the new Hold.
+
+    Only keys the record does not wait for yet (`list_new_keys`): a release that has a key wants the records waiting for
+    it. SQLite lets one transaction write at a time, and needs no lock.
+    """
+    if database.vendor == "postgresql":
+        with database.cursor() as cursor:
+            for key in sorted(keys):
+                cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [key[:200]])
+
+
 @transaction.atomic
 def release(*, merchant_id: int, key: str, at: datetime) -> int:
     """End every open Hold of `key` and hand the records to their stream's `release` handler; how many they were."""
+    lock_keys([key])
     rows = Hold.plain.select_for_update().filter(merchant_id=merchant_id, key=key, ended_at__isnull=True).order_by("pk")
     freed: dict[str, list[int]] = defaultdict(list)
     for row in rows:

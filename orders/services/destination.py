@@ -12,8 +12,8 @@ from django.db.models import F
 from catalog.models import Binding
 from integrations.models import Connection, Link, Stream, ValueMapping
 from integrations.sync.outbox import enqueue
-from integrations.sync.release import hold
-from orders.models import Customer, Order, OrderLine, TaxLine
+from integrations.sync.release import hold, list_new_keys, lock_keys
+from orders.models import Order, OrderLine, TaxLine
 
 Kind = ValueMapping.Kind
 
@@ -113,12 +113,17 @@ def ensure_customer(order: Order, there: Connection, *, at: datetime) -> bool:
     customer = order.customer
     if customer is None or customer.is_guest or find_customer_id(order, there):
         return True
-    Customer.plain.select_for_update().get(pk=customer.pk)  # several orders of his may ask at once
+    key = customer_key(there, customer.pk)
+    if not list_new_keys(subject=("order", order.pk), keys=[key]):
+        return False
+    lock_keys([key])  # several orders of his may ask at once, and he may have come in between
+    if find_customer_id(order, there):
+        return True
     hold(
         merchant_id=order.merchant_id,
         subject=("order", order.pk),
         reason="customer",
-        key=customer_key(there, customer.pk),
+        key=key,
         message=f"{customer} is being made in {there.name} first.",
         amount=order.total,
         currency=order.currency,

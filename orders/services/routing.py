@@ -12,7 +12,7 @@ from catalog import services as catalog
 from catalog.models import Binding
 from integrations.models import Connection, Flow, Hold, Stream
 from integrations.sync.outbox import enqueue
-from integrations.sync.release import hold
+from integrations.sync.release import hold, list_new_keys, lock_keys
 from orders.models import FulfilmentOrder, Order, OrderLine
 from orders.services import destination, refunds
 from orders.services.timeline import note
@@ -37,6 +37,9 @@ def forward(order: Order, *, at: datetime) -> None:
         return
     lines = list(order.lines.order_by("position"))
     unmapped = map_lines(order, lines, at=at)
+    if new := list_new_keys(subject=("order", order.pk), keys=[unmapped_key(order, line) for line in unmapped]):
+        lock_keys(new)
+        unmapped = map_lines(order, lines, at=at)
     parts = _parts(order)
     if parts:
         _reserve(order, lines, at)
@@ -102,8 +105,11 @@ def article_id(line: OrderLine) -> str:
 def _hold_unmapped(order: Order, line: OrderLine, at: datetime) -> None:
     name = line.sku or line.name or line.variant_external_id
     words = f"{order.connection.name} sold {name} (order {order}); tell which of your articles it is, under Mapping."
-    key = f"binding:{order.connection_id}:{article_id(line)}"
-    wait(order, "unmapped", key, words, amount=line.gross, at=at)
+    wait(order, "unmapped", unmapped_key(order, line), words, amount=line.gross, at=at)
+
+
+def unmapped_key(order: Order, line: OrderLine) -> str:
+    return f"binding:{order.connection_id}:{article_id(line)}"
 
 
 def wait(order: Order, reason: str, key: str, words: str, *, at: datetime, amount: Decimal | None = None) -> None:
@@ -185,6 +191,9 @@ def _place(order: Order, part: FulfilmentOrder, lines: Sequence[OrderLine], at: 
         wait(order, "reference", f"reference:{order.pk}", words, at=at)
         return
     missing = destination.list_missing(order, part.destination, lines)
+    if new := list_new_keys(subject=("order", order.pk), keys=[one.key for one in missing]):
+        lock_keys(new)
+        missing = destination.list_missing(order, part.destination, lines)
     for one in missing:
         wait(order, one.reason, one.key, one.message, at=at)
     if missing or not destination.ensure_customer(order, part.destination, at=at):

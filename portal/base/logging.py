@@ -85,5 +85,7 @@ def build_logging(level: str, log_format: str) -> dict[str, Any]:
             "axes": {"level": "WARNING"},
             "kombu": {"level": "WARNING"},
             "amqp": {"level": "WARNING"},
+            # Its debug lines hold whole addresses, and some platforms want their keys in them.
+            "urllib3": {"level": "WARNING"},
         },
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import ROUND_FLOOR, Decimal
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -41,7 +42,7 @@ def test_a_promise_lowers_every_shop_and_is_never_below_zero(world: World) -> No
 
 def test_a_promise_ends_with_the_first_figure_read_after_the_back_office_took_it(world: World) -> None:
     stocked(world, "MUG")
-    who = {"merchant_id": world.merchant.pk, "subject": ("order", 1)}
+    who: dict[str, Any] = {"merchant_id": world.merchant.pk, "subject": ("order", 1)}
     services.reserve(**who, quantities={world.variant("MUG").pk: D(4)}, at=NOON)
     services.settle_reservation(**who, at=NOON + MINUTE)
     figure = r.StockRow("e-MUG-MUG", "", D(10))
@@ -104,7 +105,7 @@ def settle(world: World, item: r.StockPush, outcome: r.PushOutcome, message: str
 def test_what_was_taken_is_not_sent_again(world: World) -> None:
     stocked(world, "MUG")
     (item,) = claim(world)
-    assert (item.external_id, item.parent_external_id, item.quantity) == ("s-MUG", "sp-MUG", 10)
+    assert (item.external_id, item.parent_external_id, item.quantity) == ("s-MUG", "sp-MUG", D(10))
     settle(world, item, SENT)
     assert claim(world) == []
 

@@ -53,8 +53,8 @@ def test_a_paid_order_is_queued_with_their_articles_and_exact_amounts(world: Wor
     assert isinstance(document, r.OrderDocument)
     assert (document.reference, document.total, document.currency) == ("A-1001", D("12.25"), "GBP")
     assert [(line.variant_external_id, line.quantity, line.net, line.tax_codes) for line in document.lines] == [
-        ("e-MUG-MUG", 2, D("9.00"), ()),
-        ("e-CUP-CUP", 1, D("3.25"), ()),
+        ("e-MUG-MUG", D(2), D("9.00"), ()),
+        ("e-CUP-CUP", D(1), D("3.25"), ()),
     ]
     assert documents.decode("create_order", documents.encode(document)) == document
 

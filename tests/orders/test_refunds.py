@@ -51,7 +51,7 @@ def test_a_refund_goes_behind_its_order_with_their_article(world: World) -> None
     document = build_refund(command=command, at=NOON)
     assert (document.order_external_id, document.amount) == ("17", D("4.50"))
     assert [(line.variant_external_id, line.quantity, line.net) for line in document.lines] == [
-        ("e-MUG-MUG", 1, D("4.50"))
+        ("e-MUG-MUG", D(1), D("4.50"))
     ]
     finish(world, command, "verified", external_id="90", external_number="RINV1")
     row.refresh_from_db()

@@ -58,7 +58,7 @@ class Portal:
     def is_ready(self) -> bool:
         try:
             return requests.get(f"{self.url}/readyz", timeout=5).status_code == 200
-        except requests.ConnectionError:
+        except requests.RequestException:
             return False
 
     def wait_until_ready(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import secrets
 import subprocess
@@ -43,7 +44,8 @@ def run_live(*, port: int, say: Callable[[str], object]) -> None:
         owner = make_login(password)
         made = _find(erp, shop) or _make(owner, invoices, erp, shop)
         argv = [sys.executable, str(settings.BASE_DIR / "manage.py"), "portal", "--port", str(port)]
-        process = subprocess.Popen(argv, cwd=settings.BASE_DIR, preexec_fn=end_with_parent())  # noqa: PLW1509  one thread
+        quiet = {**os.environ, "LOG_LEVEL": os.environ.get("LOG_LEVEL", "WARNING")}
+        process = subprocess.Popen(argv, cwd=settings.BASE_DIR, env=quiet, preexec_fn=end_with_parent())  # noqa: PLW1509  one thread
         address = f"http://127.0.0.1:{port}"
         try:
             listen(made, address)

@@ -1,0 +1,121 @@
+"""Starting a procedure, and asking how it went: an old ERP calls this with curl."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from django.http import Http404
+from django.urls import reverse
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from integrations.models import Procedure, ProcedureRun, SyncRun
+from integrations.sync.schedule import start_procedure
+from portal.base.api import MerchantView
+from portal.base.problems import Problem, ProblemSerializer
+
+LONGEST_KEY = 255
+COUNTS = ("seen", "created", "updated", "unchanged", "skipped", "failed")
+ERRORS = dict.fromkeys((400, 401, 403, 404), ProblemSerializer)
+KEY = OpenApiParameter(
+    name="Idempotency-Key", location=OpenApiParameter.HEADER, description="The same key again is the same run."
+)
+
+
+class StepSerializer(serializers.Serializer[Any]):
+    """One flow of the run: its state, and counts that add up to what was seen."""
+
+    flow = serializers.CharField()
+    state = serializers.ChoiceField(choices=SyncRun.State.choices)
+    message = serializers.CharField(allow_blank=True)
+    seen = serializers.IntegerField()
+    created = serializers.IntegerField()
+    updated = serializers.IntegerField()
+    unchanged = serializers.IntegerField()
+    skipped = serializers.IntegerField()
+    failed = serializers.IntegerField()
+
+
+class RunSerializer(serializers.Serializer[Any]):
+    """A run of a procedure."""
+
+    id = serializers.CharField()
+    state = serializers.ChoiceField(choices=ProcedureRun.State.choices)
+    message = serializers.CharField(allow_blank=True)
+    url = serializers.CharField()
+    steps = StepSerializer(many=True)
+
+
+class EmptySerializer(serializers.Serializer[Any]):
+    """Nothing, or {}."""
+
+
+class ProcedureRunsView(MerchantView):
+    """Start a procedure."""
+
+    key_scope = "procedures"
+
+    @extend_schema(
+        operation_id="start_procedure",
+        parameters=[KEY],
+        request=EmptySerializer,
+        responses={202: RunSerializer, 409: ProblemSerializer, **ERRORS},
+    )
+    def post(self, request: Request, public_id: str) -> Response:
+        """Answers at once; the run goes on behind it. Nothing but `{}` may be sent."""
+        if request.data:
+            name = next(iter(request.data)) if isinstance(request.data, dict) else ""
+            raise Problem(400, "unknown_field", "Nothing is taken here but an empty object.", field=str(name))
+        procedure = find_procedure(public_id)
+        if not procedure.enabled:
+            raise Problem(409, "procedure_disabled", f"{procedure} is switched off; switch it on under Procedures.")
+        key = request.headers.get("Idempotency-Key", "")
+        if len(key) > LONGEST_KEY:
+            raise Problem(400, "idempotency_key_too_long", f"A key has at most {LONGEST_KEY} characters.")
+        slot = f"key:{hashlib.sha256(key.encode()).hexdigest()[:56]}" if key else ""
+        run = start_procedure(procedure, trigger="api", slot=slot, at=timezone.now())
+        return Response(describe(run), status=202)
+
+
+class ProcedureRunView(MerchantView):
+    """How a run went."""
+
+    key_scope = "procedures"
+
+    @extend_schema(operation_id="get_procedure_run", responses={200: RunSerializer, **ERRORS})
+    def get(self, request: Request, public_id: str, run_id: str) -> Response:
+        run = ProcedureRun.objects.filter(procedure=find_procedure(public_id), public_id=run_id).first()
+        if run is None:
+            raise Http404
+        return Response(describe(run))
+
+
+def find_procedure(public_id: str) -> Procedure:
+    """Another merchant's is not there."""
+    found: Procedure | None = Procedure.objects.filter(public_id=public_id).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def describe(run: ProcedureRun) -> dict[str, Any]:
+    steps = SyncRun.objects.filter(procedure_run=run).select_related("flow__connection").order_by("pk")
+    return {
+        "id": run.public_id,
+        "state": run.state,
+        "message": run.message,
+        "url": reverse("procedure-run", args=(run.procedure.public_id, run.public_id)),
+        "steps": [
+            {
+                "flow": f"{step.flow.connection}: {step.flow}",
+                "state": step.state,
+                "message": step.message,
+                **{name: getattr(step, name) for name in COUNTS},
+            }
+            for step in steps
+        ],
+    }

@@ -1,0 +1,87 @@
+"""`manage.py bench NAME`: what an operation costs, as a ratio to a floor measured in the same run."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+from argparse import ArgumentParser
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+
+from portal.management.benches import BENCHES, Bench
+
+RUNS = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """CPU milliseconds per operation: the median over the runs."""
+
+    subject: float
+    floor: float
+
+    @property
+    def ratio(self) -> float:
+        return self.subject / self.floor
+
+
+class RolledBack(Exception):
+    """The bench leaves nothing behind."""
+
+
+class Command(BaseCommand):
+    help = f"Measure one of: {', '.join(sorted(BENCHES))}. Everything it writes is rolled back."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("name", nargs="?", default="all")
+        parser.add_argument("--json", action="store_true")
+        parser.add_argument("--runs", type=int, default=RUNS)
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        names = sorted(BENCHES) if options["name"] == "all" else [options["name"]]
+        if unknown := set(names) - set(BENCHES):
+            raise CommandError(f"There is no bench {min(unknown)}; there are: {', '.join(sorted(BENCHES))}.")
+        for name in names:
+            bench = BENCHES[name]
+            cost = measure(bench, options["runs"])
+            row = {
+                "name": name,
+                "subject": round(cost.subject, 4),
+                "floor": round(cost.floor, 4),
+                "ratio": round(cost.ratio, 2),
+                "runs": options["runs"],
+                "goal": bench.goal,
+                "met": cost.ratio <= bench.goal,
+            }
+            if options["json"]:
+                self.stdout.write(json.dumps(row))
+            else:
+                words = "met" if row["met"] else "missed"
+                self.stdout.write(f"{name}: {row['ratio']} × {bench.floor_is} (goal {bench.goal}, {words})")
+
+
+def measure(bench: Bench, runs: int) -> Cost:
+    """Subject and floor in turns, so that a machine that slows down slows both."""
+    subject, floor = [], []
+    try:
+        with transaction.atomic():
+            do_subject, do_floor = bench.prepare()
+            for _ in range(runs):
+                floor.append(_cpu(do_floor, bench.operations))
+                subject.append(_cpu(do_subject, bench.operations))
+            raise RolledBack
+    except RolledBack:
+        pass
+    return Cost(statistics.median(subject), statistics.median(floor))
+
+
+def _cpu(do: Callable[[], None], operations: int) -> float:
+    began = time.process_time()
+    for _ in range(operations):
+        do()
+    return (time.process_time() - began) * 1000 / operations

@@ -1,0 +1,32 @@
+"""`manage.py bench` says what it measured, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from orders.models import Order
+from portal.management.benches import BENCHES
+from portal.tenancy.models import Merchant
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("name", sorted(BENCHES))
+def test_a_bench_prints_one_object_and_rolls_back(name: str) -> None:
+    out = StringIO()
+    call_command("bench", name, "--json", "--runs", "1", stdout=out)
+    said = json.loads(out.getvalue())
+    assert set(said) == {"name", "subject", "floor", "ratio", "runs", "goal", "met"}
+    assert said["subject"] > 0
+    assert said["floor"] > 0
+    assert said["met"] == (said["ratio"] <= said["goal"])
+    assert not Merchant.objects.exists()
+    assert not Order.plain.exists()
+
+
+def test_an_unknown_bench_is_named_with_those_there_are() -> None:
+    with pytest.raises(CommandError, match="order, webhook"):
+        call_command("bench", "speed")

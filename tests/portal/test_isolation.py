@@ -1,0 +1,224 @@
+"""PROMISES 18: nobody sees another merchant's rows. Walks every page of the admin for every role."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.contrib.admin import ModelAdmin
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from integrations.models import Exchange, Hold, InboundEvent, Procedure, ProcedureRun, SyncRun, ValueMapping
+from integrations.sync.outbox import enqueue
+from orders.models import Order
+from portal.tenancy.models import ApiKey, Location, Membership, Merchant, Role, User
+from portal.tenancy.scoping import MerchantModel
+from tests.world import NOON, World, make_world, order, stocked
+
+CANARY = "CANARY-4711"
+# Addresses outside the admin, and why they may be open. One that is in neither table fails.
+PUBLIC = {
+    "home": "leads to the admin",
+    "webhook": "proven by the platform's signature",
+    "schema": "describes the API, no rows",
+    "docs": "describes the API, no rows",
+    "admin:login": "the door",
+    "admin:logout": "the door",
+    "admin:jsi18n": "words of widgets, no rows",
+    "admin:password_change": "one's own password",
+    "admin:password_change_done": "one's own password",
+    "admin:autocomplete": "answers through each model's own page, which is walked",
+    "admin:view_on_site": "no model has a page of its own",
+    "admin:app_list": "lists what the role may see",
+    "admin:index": "walked by itself",
+    "admin:merchant": "walked by itself",
+    "admin:search": "walked by itself",
+    "admin:toggle_sidebar": "remembers the sidebar in one's own session",
+}
+# Libraries' models an operator alone may open.
+OPERATORS_ONLY = {"axes", "auth", "django_celery_beat", "simple_history"}
+
+
+def names(resolver: URLResolver, prefix: str = "") -> Iterator[str]:
+    for one in resolver.url_patterns:
+        if isinstance(one, URLResolver):
+            yield from names(one, f"{prefix}{one.namespace}:" if one.namespace else prefix)
+        elif isinstance(one, URLPattern):
+            yield f"{prefix}{one.name}"
+
+
+def model_admins() -> list[tuple[type[MerchantModel], ModelAdmin[Any]]]:
+    found = [(model, page) for model, page in admin.site._registry.items() if issubclass(model, MerchantModel)]
+    assert len(found) >= 25
+    return found
+
+
+def fill(world: World) -> None:
+    """A row of nearly everything, each with the canary in it."""
+    stocked(world, CANARY)
+    world.apply(world.shop, "order", order(f"{CANARY}-1", (CANARY, 1, "4.50")))
+    world.apply(world.shop, "order", order(f"{CANARY}-2", (f"{CANARY}-unknown", 1, "4.50")))
+    for model in (Procedure, ValueMapping, InboundEvent, Exchange, ApiKey, SyncRun, ProcedureRun):
+        make(world, model)
+    world.merchant.name = f"{CANARY} Ltd"
+    world.merchant.save()
+
+
+def make(world: World, model: Any) -> Any:
+    common = {"merchant": world.merchant}
+    values: dict[Any, dict[str, Any]] = {
+        Procedure: {"name": CANARY},
+        ValueMapping: {"connection": world.shop, "kind": "tax", "theirs": CANARY},
+        InboundEvent: {"connection": world.shop, "dedupe_key": CANARY, "topic": CANARY, "body": b"{}",
+                       "received_at": NOON},
+        Exchange: {"connection": world.shop, "at": NOON, "method": "GET", "url": f"https://{CANARY}/",
+                   "request_body": b"", "response_body": CANARY.encode()},
+        ApiKey: {"name": CANARY, "prefix": world.merchant.slug[:12], "key_hash": "x"},
+        SyncRun: {"flow": world.shop.flows.first(), "message": CANARY, "created_at": NOON, "next_attempt_at": NOON},
+        ProcedureRun: {"slot": CANARY, "created_at": NOON, "message": CANARY},
+    }  # fmt: skip
+    if model is ProcedureRun:
+        values[model]["procedure"] = Procedure.plain.get(merchant=world.merchant)
+    row = model(**common, **values[model])
+    row.save()
+    return row
+
+
+@pytest.fixture
+def mine(db: None) -> World:
+    return make_world("Mine")
+
+
+@pytest.fixture
+def theirs(db: None) -> World:
+    world = make_world("Theirs")
+    fill(world)
+    return world
+
+
+def login(merchant: Merchant, role: str, locations: tuple[Location, ...] = ()) -> Client:
+    user = User.objects.create_user(f"{role}-{User.objects.count()}@example.com", "pw", is_staff=True)
+    membership = Membership(merchant=merchant, user=user, role=role)
+    membership.save()
+    membership.locations.set(locations)
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def leaks(response: Any) -> bool:
+    content = b"".join(response) if getattr(response, "streaming", False) else response.content
+    return CANARY.encode() in content
+
+
+def test_promise_18_every_address_has_a_policy() -> None:
+    walked = set()
+    for model, page in admin.site._registry.items():
+        info = f"{model._meta.app_label}_{model._meta.model_name}"
+        walked |= {f"admin:{one.name}" for one in page.get_urls() if one.name and one.name.startswith(info)}
+        if not issubclass(model, MerchantModel):
+            assert model._meta.app_label in OPERATORS_ONLY, f"{model} is in the admin without a policy"
+    known = set(PUBLIC) | walked
+    unknown = {
+        name for name in names(get_resolver()) if name not in known and not name.endswith(":None") and name != "None"
+    }
+    assert unknown == set()
+
+
+@pytest.mark.parametrize("role", Role.values)
+def test_promise_18_no_role_sees_another_merchants_rows(mine: World, theirs: World, role: str) -> None:
+    client = login(mine.merchant, role)
+    for model, _ in model_admins():
+        info = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+        foreign = model.plain.filter(merchant=theirs.merchant).first()
+        for suffix in ("changelist", "add"):
+            response = client.get(reverse(f"{info}_{suffix}"))
+            assert response.status_code in {200, 302, 403}, f"{info}_{suffix}: {response.status_code}"
+            assert not leaks(response), f"{role} sees {theirs.merchant} at {info}_{suffix}"
+        if foreign is None:
+            continue
+        for suffix in ("change", "delete", "history"):
+            address = reverse(f"{info}_{suffix}", args=(foreign.pk,))
+            for response in (client.get(address), client.post(address, {})):
+                assert response.status_code in {302, 403, 404}, f"{role} {info}_{suffix}: {response.status_code}"
+                assert not leaks(response), f"{role} sees {theirs.merchant} at {info}_{suffix}"
+
+
+@pytest.mark.parametrize("role", Role.values)
+def test_promise_18_own_pages_of_ours_refuse_foreign_rows(mine: World, theirs: World, role: str) -> None:
+    client = login(mine.merchant, role)
+    shop = theirs.shop
+    before = (shop.state, shop.orders_paused)
+    for name in ("edit", "test", "sending", "golive"):
+        address = reverse(f"admin:integrations_connection_{name}", args=(shop.pk,))
+        for response in (client.get(address), client.post(address, {"part": "orders", "do": "pause"})):
+            assert response.status_code in {403, 404}
+    command = enqueue(connection=theirs.erp, kind="create_order", stream="order", subject=("order", 1), line="x",
+                      reference=CANARY, at=NOON)  # fmt: skip
+    address = reverse("admin:integrations_command_decide", args=(command.pk,))
+    assert client.post(address, {"do": "never", "reason": "x"}).status_code in {403, 404}
+    command.refresh_from_db()
+    shop.refresh_from_db()
+    assert command.state == "pending"
+    assert (shop.state, shop.orders_paused) == before
+
+
+def test_bad_input_66_someone_elses_order_is_not_there(mine: World, theirs: World) -> None:
+    client = login(mine.merchant, Role.OWNER)
+    foreign = Order.plain.filter(merchant=theirs.merchant).first()
+    assert foreign is not None
+    response = client.get(reverse("admin:orders_order_change", args=(foreign.pk,)))
+    assert response.status_code == 404
+    assert not leaks(response)
+
+
+def test_promise_18_the_merchant_can_only_be_switched_to_ones_own(mine: World, theirs: World) -> None:
+    client = login(mine.merchant, Role.OWNER)
+    client.post(reverse("admin:merchant"), {"merchant": str(theirs.merchant.pk)})
+    assert not leaks(client.get(reverse("admin:index")))
+    assert client.session.get("merchant_id") != theirs.merchant.pk
+
+
+@pytest.mark.parametrize("role", [Role.OWNER, Role.SUPPORT, Role.SALES])
+def test_promise_18_a_person_limited_to_a_location_sees_its_orders_only(mine: World, role: str) -> None:
+    fill(mine)
+    north = Location(merchant=mine.merchant, code="NORTH", name="North")
+    north.save()
+    here, elsewhere = login(mine.merchant, role, (mine.place,)), login(mine.merchant, role, (north,))
+    row = Order.plain.filter(merchant=mine.merchant).first()
+    assert row is not None
+    address = reverse("admin:orders_order_change", args=(row.pk,))
+    assert (here.get(address).status_code, elsewhere.get(address).status_code) == (200, 404)
+    listed = reverse("admin:orders_order_changelist")
+    assert leaks(here.get(listed))
+    assert not leaks(elsewhere.get(listed))
+
+
+def test_nobody_comes_in_without_a_membership(mine: World) -> None:
+    User.objects.create_user("nobody@example.com", "pw", is_staff=True)
+    client = Client()
+    client.force_login(User.objects.get(email="nobody@example.com"))
+    assert client.get(reverse("admin:index")).status_code == 302
+
+
+@pytest.mark.parametrize("role", Role.values)
+def test_every_page_opens_for_those_who_may(mine: World, role: str) -> None:
+    fill(mine)
+    Hold(
+        merchant=mine.merchant, subject_type="order", subject_id=1, reason="x", key="k", message="m", since=NOON
+    ).save()
+    client = login(mine.merchant, role)
+    opened = 0
+    for model, page in model_admins():
+        info = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+        response = client.get(reverse(f"{info}_changelist"), {"q": "x"} if page.search_fields else {})
+        assert response.status_code in {200, 403}, info
+        opened += response.status_code == 200
+        row = model.plain.filter(merchant=mine.merchant).first()
+        if row is not None and response.status_code == 200:
+            assert client.get(reverse(f"{info}_change", args=(row.pk,))).status_code == 200, info
+    assert opened >= 5
+    assert client.get(reverse("admin:index")).status_code == 200
