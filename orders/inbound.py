@@ -19,6 +19,7 @@ from orders.services.customers import save_customer
 from orders.services.intake import save_order
 from orders.services.timeline import note
 from orders.state import FULFILMENT, move
+from portal.base.money import describe_money
 
 CREATED, UPDATED, UNCHANGED, NOT_OURS = "created", "updated", "unchanged", "not_ours"
 SHOPS = (Connection.Role.STORE, Connection.Role.CHANNEL)
@@ -203,7 +204,12 @@ def _save_invoice(connection: Connection, record: r.InvoiceRecord, part: Fulfilm
     row.save()
     if word == CREATED:
         kind = "Credit note" if record.credit else "Invoice"
-        note(part.order, "invoiced", f"{kind} {row.number} of {row.total} {row.currency} in {connection.name}.", at=at)
+        note(
+            part.order,
+            "invoiced",
+            f"{kind} {row.number} of {describe_money(row.total, row.currency)} in {connection.name}.",
+            at=at,
+        )
     return word
 
 

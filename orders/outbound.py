@@ -21,6 +21,7 @@ from orders.services import refunds, routing
 from orders.services.destination import Names, customer_key, find_customer_id, find_names
 from orders.services.timeline import note
 from orders.state import PLACEMENT, move
+from portal.base.money import describe_money
 
 State, Part = Command.State, FulfilmentOrder.State
 PARTS = {
@@ -263,7 +264,12 @@ def release_orders(*, merchant_id: int, ids: Sequence[int], at: datetime) -> Non
 def release_refunds(*, merchant_id: int, ids: Sequence[int], at: datetime) -> None:
     """A person let a refund beyond what was captured go; it is booked, and not counted."""
     for refund in Refund.plain.filter(merchant_id=merchant_id, pk__in=ids, state=Refund.State.HELD).order_by("pk"):
-        note(refund.order, "refund_let_go", f"Refund of {refund.amount} was looked at by a person.", at=at)
+        note(
+            refund.order,
+            "refund_let_go",
+            f"Refund of {describe_money(refund.amount, refund.order.currency)} was looked at by a person.",
+            at=at,
+        )
 
 
 def count_orders(*, connection: Connection) -> int:

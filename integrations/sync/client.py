@@ -19,6 +19,7 @@ from integrations.models import Attempt, Connection, Exchange, RateBudget, SyncR
 from integrations.registry import get_connector
 from integrations.sync.vault import read_credentials
 
+CREDENTIALS_MISSING = "CREDENTIALS_MISSING"
 LONGEST_WAIT = 2.0  # seconds a worker waits for the budget itself before it gives the work back
 
 
@@ -94,7 +95,7 @@ def require_credentials(connection: Connection, cls: type[Connector]) -> dict[st
     for one in cls.credential_fields:
         if one.required and not credentials.get(one.name):
             words = f"{connection.name} has no {one.label.lower()}: enter it under Settings and credentials."
-            raise AuthFailed(words, code="CREDENTIALS_MISSING")
+            raise AuthFailed(words, code=CREDENTIALS_MISSING)
     return credentials
 
 

@@ -21,6 +21,7 @@ from integrations.contract.http import HttpClient
 from integrations.models import Connection, InboundEvent
 from integrations.registry import get_connector
 from integrations.sync.client import (
+    CREDENTIALS_MISSING,
     Captures,
     block_budget,
     build_connector,
@@ -57,6 +58,8 @@ def receive(public_id: str, request: r.WebhookRequest) -> r.WebhookAnswer:
     try:
         credentials = require_credentials(connection, cls)
     except e.AuthFailed as error:
+        if error.code != CREDENTIALS_MISSING:
+            raise  # ours to mend, a key that is not configured: the platform is asked to come again
         raise e.WebhookRejected("This delivery is not proven.") from error
     address = cls.base_url(credentials, connection.settings)
     http = HttpClient(base_url=address, allowed_private=list_allowed_private(connection))

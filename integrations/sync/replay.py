@@ -88,7 +88,7 @@ def apply_again(*, event: InboundEvent, by: User | None, at: datetime, reason: s
 
 
 def _send_again(row: Command) -> None:
-    row.state, row.crashes, row.tried_seconds = State.PENDING, 0, 0
+    row.state, row.attempts, row.crashes, row.tried_seconds = State.PENDING, 0, 0, 0
     row.search_first = row.payload is not None
 
 

@@ -18,6 +18,7 @@ from orders.services.customers import build_address, normalise_phone, save_custo
 from orders.services.money import AmountMismatch, balance_lines, captured
 from orders.services.timeline import note
 from orders.state import FINANCIAL, move
+from portal.base.money import describe_money
 
 CREATED, UPDATED, UNCHANGED = "created", "updated", "unchanged"
 AMOUNT_MISMATCH, CHANGED_LATE = "amount_mismatch", "changed_after_sending"
@@ -42,7 +43,9 @@ def save_order(*, connection: Connection, record: r.OrderRecord, at: datetime) -
     if is_new or changed:
         order.save()
     if is_new:
-        note(order, "received", f"Received from {connection.name}: {order.total} {order.currency}.", at=at)
+        note(
+            order, "received", f"Received from {connection.name}: {describe_money(order.total, order.currency)}.", at=at
+        )
     changed += _save_lines(order, record, is_new=is_new, at=at)
     changed += _save_payments(order, record)
     if is_new:

@@ -13,6 +13,7 @@ from integrations.sync.release import hold
 from orders.models import FulfilmentOrder, Order, OrderLine, Refund, RefundLine
 from orders.services.money import balance_refund
 from orders.services.timeline import note
+from portal.base.money import describe_money
 
 State = Refund.State
 Part = FulfilmentOrder.State
@@ -55,13 +56,17 @@ def _save(order: Order, record: r.RefundRecord, number: int, lines: dict[str, Or
     )
     refund.save()
     RefundLine.plain.bulk_create(_build_lines(order, refund, record, lines))
-    note(order, "refund", f"The shop gave back {refund.amount} {order.currency}. {refund.reason}".strip(), at=at)
+    note(
+        order,
+        "refund",
+        f"The shop gave back {describe_money(refund.amount, order.currency)}. {refund.reason}".strip(),
+        at=at,
+    )
     if counted:
         order.refund_pending += refund.amount
         return
-    words = (
-        f"Refund of {refund.amount} {order.currency} is more than the {room} {order.currency} left of order {order}."
-    )
+    asked, left = describe_money(refund.amount, order.currency), describe_money(room, order.currency)
+    words = f"Refund of {asked} is more than the {left} left of order {order}."
     hold(
         merchant_id=order.merchant_id,
         subject=("refund", refund.pk),
@@ -127,4 +132,9 @@ def mark_done(refund: Refund, *, external_id: str, external_number: str, at: dat
     order.refund_pending -= row.amount
     order.refunded += row.amount
     order.save(update_fields=["refund_pending", "refunded"])
-    note(order, "refund_done", f"Refund of {row.amount} {order.currency} is booked as {external_number}.", at=at)
+    note(
+        order,
+        "refund_done",
+        f"Refund of {describe_money(row.amount, order.currency)} is booked as {external_number}.",
+        at=at,
+    )

@@ -22,6 +22,11 @@ def round_money(amount: Decimal, currency: str) -> Decimal:
     return amount.quantize(currency_quantum(currency), rounding=ROUND_HALF_UP)
 
 
+def describe_money(amount: Decimal, currency: str) -> str:
+    """ "25.20 GBP", with the currency's own decimals."""
+    return f"{round_money(amount, currency)} {currency}"
+
+
 def allocate(total: Decimal, weights: Sequence[Decimal], currency: str) -> list[Decimal]:
     """`total` split by non-negative `weights`, by the largest remainder; the parts always sum to `total`.
 
