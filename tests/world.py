@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from django.db import transaction
+
 from catalog.models import Variant
 from integrations.contract import records as r
 from integrations.models import Connection, Flow
@@ -30,9 +32,10 @@ class World:
         self, connection: Connection, stream: str, *records: Any, read_at: datetime = NOON, at: datetime = NOON
     ) -> Applied:
         """As a pull does."""
-        applied: Applied = call(
-            stream, "apply", self.merchant.pk, connection=connection, records=records, read_at=read_at, at=at
-        )
+        with transaction.atomic():
+            applied: Applied = call(
+                stream, "apply", self.merchant.pk, connection=connection, records=records, read_at=read_at, at=at
+            )
         assert applied.seen == len(records)
         return applied
 
