@@ -86,7 +86,9 @@ def stop_and_go_on(
     sends = {"building": 1, "sending": 1, "sending and failing": 2, "searching": 2}[stage]
     assert done_by_the_second - posts == sends
     command.refresh_from_db()
-    assert (command.state, command.crashes) == ("verified", 1)
+    assert command.state == "verified"
+    # A search that was left may be taken up again before the sweeper has counted it as a crash.
+    assert command.crashes in ({0, 1} if stage == "searching" else {1})
     assert Attempt.plain.filter(command=command).count() == tries, "its late word changed nothing"
 
 
