@@ -80,8 +80,8 @@ class Connector:
 
     def __init__(self, *, http: HttpClient, credentials: Mapping[str, str], settings: Mapping[str, Any]) -> None:
         self.http = http
-        self.credentials = credentials
         self.settings = settings
+        self.use_credentials(credentials)
 
     @classmethod
     def base_url(cls, credentials: Mapping[str, str], settings: Mapping[str, Any]) -> str:
@@ -103,6 +103,16 @@ class Connector:
         if declared.safety is Safety.SEARCH and find and getattr(cls, find) is getattr(Connector, find):
             return Idempotency(safety=Safety.NONE)
         return declared
+
+    def refresh_credentials(self) -> Mapping[str, str]:
+        """Ask for a new token after a 401: the changed secrets by field name. AuthFailed where that is refused, too.
+        The engine sees to it that one worker at a time asks, and stores the answer."""
+        raise self._unsupported("renew its access")
+
+    def use_credentials(self, credentials: Mapping[str, str]) -> None:
+        """Speak with these from now on: put them on the client here, so that a renewed token goes with the next
+        request."""
+        self.credentials = credentials
 
     def _unsupported(self, what: str) -> Unsupported:
         return Unsupported(f"{self.label} cannot {what}.")
@@ -274,8 +284,9 @@ COMMANDS: tuple[str, ...] = (
     "update_order_status",
     "cancel_order",
 )
+NOT_CAPABILITIES = frozenset({"base_url", "capabilities", "safety", "refresh_credentials", "use_credentials"})
 CAPABILITIES: tuple[str, ...] = tuple(
     name
     for name, value in vars(Connector).items()
-    if callable(value) and not name.startswith("_") and name not in {"base_url", "capabilities", "safety"}
+    if callable(value) and not name.startswith("_") and name not in NOT_CAPABILITIES
 )

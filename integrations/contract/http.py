@@ -23,6 +23,8 @@ from integrations.contract.response import UNEXPECTED, Response, parse_retry_aft
 
 __all__ = ["READS", "Exchange", "HttpClient", "Response", "parse_retry_after"]
 
+UNAUTHORIZED = 401
+NOT_KEPT = b"(not kept: it is about tokens)"
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _CHUNK = 65_536  # bytes read, and inflated, at a time: the cap is looked at after each
 _DOT_SEGMENT = re.compile(r"(?i)(^|[/\\])(\.|%2e){1,2}([/\\?#]|$)")
@@ -49,6 +51,8 @@ class HttpClient:
     `deadline` is in seconds, for the whole of a request from the name look-up to the last byte. `max_bytes` bounds the
     answer as sent and as decoded. `allowed_private` are (host as in the address, port) pairs. `ca_bundle` is the path
     of a merchant's own certificate authorities, instead of certifi's. `secrets` never appear in an Exchange or error.
+    `on_unauthorized` is asked after a 401 and says whether there are new credentials to send the request with again;
+    what was not let in did nothing.
     """
 
     def __init__(
@@ -62,6 +66,7 @@ class HttpClient:
         headers: Mapping[str, str] | None = None,
         before_request: Callable[[], None] | None = None,
         on_exchange: Callable[[Exchange], None] | None = None,
+        on_unauthorized: Callable[[], bool] | None = None,
         secrets: Sequence[str] = (),
         ca_bundle: str | None = None,
     ) -> None:
@@ -71,6 +76,8 @@ class HttpClient:
         self.max_bytes = max_bytes
         self.before_request = before_request
         self.on_exchange = on_exchange
+        self.on_unauthorized = on_unauthorized
+        self._renewing = False
         self._ca_bundle = ca_bundle or certifi.where()
         self._secrets = redact.spellings(secrets)
         self._dialler = Dialler(self.origin, allowed_private)
@@ -85,6 +92,10 @@ class HttpClient:
         if auth is not None:
             self._session.auth = auth
         self._session.headers.update(headers or {})
+
+    def hide(self, secrets: Sequence[str]) -> None:
+        """Keep these out of exchanges and errors, too."""
+        self._secrets = [*self._secrets, *redact.spellings(secrets)]
 
     def close(self) -> None:
         """Close the connection that was kept alive."""
@@ -124,6 +135,37 @@ class HttpClient:
         captured.
         """
         write = method.upper() not in READS if write is None else write
+
+        def send() -> Response:
+            return self._once(
+                method, path, params=params, json=json, data=data, headers=headers, write=write, deadline=deadline
+            )
+
+        answer = send()
+        return send() if answer.status == UNAUTHORIZED and self._renew() else answer
+
+    def _renew(self) -> bool:
+        """Whether there are new credentials after a 401; the requests made to get them ask no further."""
+        if self.on_unauthorized is None or self._renewing:
+            return False
+        self._renewing = True
+        try:
+            return self.on_unauthorized()
+        finally:
+            self._renewing = False
+
+    def _once(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Any,
+        json: Any,
+        data: Any,
+        headers: Mapping[str, str] | None,
+        write: bool,
+        deadline: float | None,
+    ) -> Response:
         prepared = self._prepare(method, path, params=params, json=json, data=data, headers=headers)
         if self.before_request:
             self.before_request()
@@ -216,6 +258,9 @@ class HttpClient:
             return
         body = request.body or b""
         sent = body.encode() if isinstance(body, str) else bytes(body)
+        got = answer.body if answer else b""
+        if self._renewing:  # a new token is a secret that nobody knows of yet
+            sent = got = NOT_KEPT
         self.on_exchange(
             Exchange(
                 method=request.method or "",
@@ -224,7 +269,7 @@ class HttpClient:
                 request_body=redact.redact_bytes(sent, self._secrets),
                 status=answer.status if answer else None,
                 response_headers=redact.redact_headers(answer.headers, self._secrets) if answer else {},
-                response_body=redact.redact_bytes(answer.body, self._secrets) if answer else b"",
+                response_body=redact.redact_bytes(got, self._secrets),
                 error=self._redact(problem),
                 elapsed_ms=elapsed,
             )

@@ -17,6 +17,7 @@ from integrations.contract.http import Exchange as HttpExchange
 from integrations.contract.http import HttpClient
 from integrations.models import Attempt, Connection, Exchange, RateBudget, SyncRun
 from integrations.registry import get_connector
+from integrations.sync.renewal import Renewal
 from integrations.sync.vault import read_credentials
 
 CREDENTIALS_MISSING = "CREDENTIALS_MISSING"
@@ -86,7 +87,10 @@ def build_connector(
         on_exchange=captures.rows.append,
         secrets=secrets,
     )
-    return cls(http=http, credentials=credentials, settings=connection.settings)
+    connector = cls(http=http, credentials=credentials, settings=connection.settings)
+    if cls.refresh_credentials is not Connector.refresh_credentials:
+        http.on_unauthorized = Renewal(connection, connector, credentials).renew
+    return connector
 
 
 def require_credentials(connection: Connection, cls: type[Connector]) -> dict[str, str]:

@@ -36,6 +36,7 @@ def store_credentials(connection: Connection, values: Mapping[str, str]) -> None
             merchant_id=connection.merchant_id, connection=connection, key_id="", ciphertext=b"", version=0
         )
         row.save()
+    row.lease_token, row.lease_until = "", None
     _seal(row, kept)
 
 
@@ -56,7 +57,7 @@ def _seal(row: Credential, values: Mapping[str, str]) -> None:
     row.key_id = key_id
     row.ciphertext = Fernet(key).encrypt(f"{row.pk}:{json.dumps(dict(values))}".encode())
     row.version += 1
-    row.save(update_fields=["key_id", "ciphertext", "version", "updated_at"])
+    row.save(update_fields=["key_id", "ciphertext", "version", "lease_token", "lease_until", "updated_at"])
 
 
 def _open(row: Credential) -> dict[str, str]:
