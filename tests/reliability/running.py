@@ -44,6 +44,16 @@ def start(*argv: str, log: Path | None = None, **environment: str) -> subprocess
         )
 
 
+def run_to_end(*argv: str, **environment: str) -> str:
+    """What a process of ours prints, once it has ended well."""
+    settings_of_its_own = {**os.environ, "CREDENTIAL_KEYS": credential_keys(), **environment}
+    done = subprocess.run(
+        [sys.executable, "-m", *argv], env=settings_of_its_own, cwd=ROOT, capture_output=True, text=True, timeout=180
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
 def kill(process: subprocess.Popen[bytes]) -> None:
     """kill -9 of the process and its children, stopped ones too."""
     with suppress(ProcessLookupError):

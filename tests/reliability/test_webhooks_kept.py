@@ -12,6 +12,7 @@ from collections import Counter
 from functools import partial
 from pathlib import Path
 
+import psycopg
 import pytest
 import requests
 from django.test import Client
@@ -24,18 +25,20 @@ from tests.integrations.shop import live_shop
 from tests.integrations.test_webhooks import sign as sign_as_woocommerce
 from tests.integrations.toy_shop import sign
 from tests.processes import free_port, wait_until
-from tests.reliability.running import kill, start
+from tests.reliability.own_postgres import OwnPostgres, own_postgres
+from tests.reliability.running import kill, run_to_end, start
 
-__all__ = ["far_shop", "toy_store"]  # fixtures
+__all__ = ["far_shop", "own_postgres", "toy_store"]  # fixtures
 
 SENDERS = 8
 
 
-def start_web(port: int, folder: Path) -> subprocess.Popen[bytes]:
+def start_web(port: int, folder: Path, **environment: str) -> subprocess.Popen[bytes]:
     return start(
         "gunicorn", "tests.reliability.web:application", "--bind", f"127.0.0.1:{port}", "--worker-class", "gthread",
         "--workers", "2", "--threads", "4", "--no-control-socket", "--log-level", "error",
         log=folder / "web.log", VAR_DIR=str(folder), TOY_HANDLERS="tests.integrations.toy_handlers", LOG_LEVEL="ERROR",
+        **environment,
     )  # fmt: skip
 
 
@@ -46,7 +49,7 @@ class Senders:
         self.address = address
         self.waiting: queue.Queue[str] = queue.Queue()
         self.accepted: list[str] = []
-        self.broken = 0
+        self.broken = self.refused = 0
         self.stopped = False
         for one in ids:
             self.waiting.put(one)
@@ -71,6 +74,7 @@ class Senders:
             if answer.ok:
                 self.accepted.append(external_id)
             else:
+                self.refused += 1
                 self.waiting.put(external_id)
                 time.sleep(0.05)
 
@@ -113,6 +117,44 @@ def test_promise_01_every_2xx_is_in_the_inbox_though_the_web_is_killed(
     assert set(senders.accepted) == set(ids)
     assert senders.broken >= kills, "the kills met deliveries under way"
     assert set(InboundEvent.plain.values_list("state", flat=True)) == {"received"}
+
+
+@pytest.mark.reliability
+@pytest.mark.slow
+@pytest.mark.processes
+@pytest.mark.timeout(240)
+def test_promise_01_every_2xx_is_in_the_inbox_though_postgresql_is_killed(
+    own_postgres: OwnPostgres, tmp_path: Path, full_run: bool
+) -> None:
+    count, kills = (20_000, 100) if full_run else (200, 3)
+    ids = [str(number) for number in range(1, count + 1)]
+    environment = {"DATABASE_URL": own_postgres.url}
+    run_to_end("django", "migrate", "--verbosity", "0", DJANGO_SETTINGS_MODULE="portal.settings", **environment)
+    public_id = run_to_end("tests.reliability.seed", DJANGO_SETTINGS_MODULE="portal.settings", **environment)
+    port, chance = free_port(), random.Random(1)
+    web = start_web(port, tmp_path, **environment)
+    senders = Senders(f"http://127.0.0.1:{port}/hooks/{public_id}/", ids)
+
+    def kept() -> list[str]:
+        with psycopg.connect(own_postgres.url) as database:
+            return [row[0] for row in database.execute("SELECT external_id FROM integrations_inboundevent")]
+
+    try:
+        for number in range(1, kills + 1):
+            enough = count * number // (kills + 1)
+            wait_until(partial(senders.have, enough), 60, f"{enough} deliveries are taken")
+            time.sleep(chance.random() * 0.05)
+            own_postgres.kill()
+            own_postgres.start()
+            accepted = set(senders.accepted)
+            assert accepted <= set(kept()), "answered 2xx, and not there after the kill"
+        senders.join()
+    finally:
+        senders.stop()
+        kill(web)
+    assert sorted(kept(), key=int) == ids, "each once, though many were sent more than once"
+    assert set(senders.accepted) == set(ids)
+    assert senders.refused >= kills, "the kills met deliveries under way"
 
 
 @pytest.mark.reliability
