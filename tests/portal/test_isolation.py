@@ -181,7 +181,7 @@ def test_promise_18_nothing_sent_to_any_address_changes_or_shows_foreign_rows(
             assert response.status_code in {200, 302, 403}, f"{role} {address} {name}: {response.status_code}"
             assert not leaks(response), f"{role} sees {theirs.merchant} by {name} at {address}"
             tried += 1
-    assert tried > 150
+    assert tried > 100
     assert snapshot(theirs.merchant) == before
 
 
