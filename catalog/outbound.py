@@ -9,9 +9,12 @@ from typing import Any
 
 from django.db.models import F, Q, QuerySet
 
-from catalog.models import Binding, ChannelPrice, ChannelStock
+from catalog.models import Binding, ChannelPrice, ChannelProduct, ChannelStock, Product
+from catalog.services import creating
+from catalog.services.content import describe_product, hash_fields, list_codes, refresh_whole_flow
 from integrations.contract import records as r
-from integrations.models import Connection
+from integrations.models import Command, Connection, Flow
+from integrations.sync.platforms import get_platform
 
 MOST_ZEROED, SMALLEST_SHOP = Decimal("0.10"), 10
 MOST_MOVED = Decimal("0.30")
@@ -36,6 +39,11 @@ def count_stock(*, connection: Connection) -> int:
 
 def count_prices(*, connection: Connection) -> int:
     return _dirty(ChannelPrice, connection).count()
+
+
+def count_products(*, connection: Connection) -> int:
+    """Field groups that would be sent."""
+    return _dirty_products(connection).count()
 
 
 def count_unmapped(*, connection: Connection) -> int:
@@ -111,6 +119,65 @@ def _settle(
         else:
             row.sent, row.unknown_at = None, at
     model.plain.bulk_update(rows.values(), ["sent", "sent_at", "refused", "unknown_at", "message"])
+
+
+def _dirty_products(connection: Connection, at: datetime | None = None) -> QuerySet[ChannelProduct]:
+    rows = ChannelProduct.plain.filter(connection=connection).exclude(sent=F("wanted")).exclude(refused=F("wanted"))
+    if at is not None:
+        settled = at - timedelta(seconds=connection.settle_seconds)
+        rows = rows.filter(Q(unknown_at__isnull=True) | Q(unknown_at__lte=settled))
+    return rows
+
+
+def claim_products(*, connection: Connection, after: int, limit: int, at: datetime) -> list[r.ProductPush]:
+    rows = list(_dirty_products(connection, at).filter(pk__gt=after).select_related("product").order_by("pk")[:limit])
+    taken = get_platform(connection.platform).product_fields
+    codes = list_codes(connection, [row.external_id for row in rows if row.slot == "codes"])
+    return [
+        r.ProductPush(
+            key=str(row.pk),
+            external_id=row.external_id,
+            fields=describe_product(row.product, codes.get(row.external_id, ()), row.slot, taken),
+        )
+        for row in rows
+    ]
+
+
+def settle_products(
+    *, connection: Connection, items: Sequence[r.ProductPush], results: Sequence[r.PushResult], at: datetime
+) -> None:
+    hashes = {item.key: hash_fields(item.fields) for item in items}
+    mine = ChannelProduct.plain.filter(connection=connection, pk__in=[int(key) for key in hashes])
+    rows = {row.pk: row for row in mine.select_for_update().order_by("pk")}
+    for result in results:
+        row = rows.get(int(result.key))
+        if row is None:
+            continue
+        row.message = result.message[:500]
+        if result.outcome is r.PushOutcome.SENT:
+            row.sent, row.sent_at, row.refused, row.unknown_at = hashes[result.key], at, "", None
+        elif result.outcome is r.PushOutcome.REFUSED:
+            row.refused = hashes[result.key]
+        else:
+            row.sent, row.unknown_at = "", at
+    ChannelProduct.plain.bulk_update(rows.values(), ["sent", "sent_at", "refused", "unknown_at", "message"])
+
+
+def build_product(*, command: Command, at: datetime) -> r.ProductDocument:
+    del at
+    return creating.build_product(product=Product.plain.get(pk=command.subject_id))
+
+
+def settle_product(*, command: Command, result: r.CommandResult | None, at: datetime) -> None:
+    """What was made there is bound, and its price and stock go with the next push."""
+    if result is not None and command.state in Command.DONE_STATES:
+        product = Product.plain.get(pk=command.subject_id)
+        creating.bind_created(connection=command.connection, product=product, result=result, at=at)
+
+
+def change_flow(*, flow: Flow, at: datetime) -> int:
+    """A flow's field groups were changed: what each product should say, anew."""
+    return refresh_whole_flow(flow=flow, at=at)
 
 
 def brake_stock(*, connection: Connection, at: datetime) -> str:

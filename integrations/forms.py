@@ -1,4 +1,4 @@
-"""The forms of a connection: one field for each of the platform's own; secrets go in and never come out."""
+"""The forms of a connection and its flows: one field for each of the platform's own; secrets never come out."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminIntegerFieldWidget,
     UnfoldAdminPasswordWidget,
     UnfoldAdminSelectWidget,
@@ -19,12 +21,22 @@ from unfold.widgets import (
 from integrations.contract.addresses import check_base_url
 from integrations.contract.connector import Field
 from integrations.contract.errors import AddressRefused
-from integrations.models import Connection
+from integrations.contract.records import FIELD_GROUPS
+from integrations.models import Connection, Flow
+from integrations.models.flow import Stream
 from integrations.sync.client import list_allowed_private
-from integrations.sync.platforms import Platform
+from integrations.sync.platforms import Platform, get_platform
 from portal.base.admin_scope import MerchantForm
 from portal.tenancy.models import Location
 
+SHOPS = (Connection.Role.STORE, Connection.Role.CHANNEL)
+GROUPS = (
+    ("text", _("Name and description")),
+    ("status", _("Status")),
+    ("characteristics", _("Brand and categories")),
+    ("photos", _("Photos")),
+    ("codes", _("Codes and barcodes")),
+)
 KEPT = "•••••• kept as it is; type to replace"
 
 
@@ -123,6 +135,58 @@ class ConnectionForm(MerchantForm):
     def read_secrets(self) -> Mapping[str, str]:
         """The secrets typed; empty ones keep what is stored."""
         return {field.name: self.cleaned_data[f"secret_{field.name}"] for field in self.platform.credential_fields}
+
+
+class FlowForm(MerchantForm):
+    """A flow; of products, with the field groups that travel."""
+
+    groups = forms.MultipleChoiceField(
+        choices=GROUPS, required=False, widget=UnfoldAdminCheckboxSelectMultipleWidget, label=_("Of products"),
+        help_text=_("From a back office: what it may write into ours. To a shop: what is sent there."),
+    )  # fmt: skip
+
+    class Meta:
+        model = Flow
+        fields = ("connection", "stream", "direction", "enabled", "groups", "settings", "overlap_seconds")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "groups" in self.fields:
+            self.fields["groups"].initial = list_groups(self.instance) if self.instance.pk else []
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        groups, connection = cleaned.get("groups") or [], cleaned.get("connection")
+        if cleaned.get("stream") != Stream.PRODUCT or connection is None:
+            return cleaned
+        pulls = cleaned.get("direction") == Flow.Direction.PULL
+        if pulls and connection.role not in SHOPS and (words := self._say_other_owner(connection, groups)):
+            self.add_error("groups", words)
+        taken = get_platform(connection.platform).product_fields
+        refused = [group for group in groups if not taken.intersection(FIELD_GROUPS[group])]
+        if not pulls and refused:
+            names = ", ".join(str(dict(GROUPS)[group]).lower() for group in refused)
+            self.add_error("groups", _("%(shop)s takes no %(groups)s.") % {"shop": connection, "groups": names})
+        return cleaned
+
+    def _say_other_owner(self, connection: Connection, groups: list[str]) -> str:
+        """A group has one owner, so that no side damages the other's data."""
+        others = Flow.objects.filter(stream=Stream.PRODUCT, direction=Flow.Direction.PULL, enabled=True)
+        for flow in others.exclude(connection__role__in=SHOPS).exclude(connection=connection).order_by("pk"):
+            if both := set(groups).intersection(list_groups(flow)):
+                names = ", ".join(str(label).lower() for group, label in GROUPS if group in both)
+                return _("%(names)s come from %(owner)s already: take them away there first.") % {
+                    "names": names.capitalize(), "owner": flow.connection,
+                }  # fmt: skip
+        return ""
+
+
+def list_groups(flow: Flow) -> list[str]:
+    """The groups a product flow carries: all from a back office and none to a shop, where nobody has chosen."""
+    chosen = flow.settings.get("groups")
+    if chosen is not None:
+        return [group for group in FIELD_GROUPS if group in chosen]
+    return list(FIELD_GROUPS) if flow.direction == Flow.Direction.PULL else []
 
 
 def has_orders(row: Connection) -> bool:

@@ -335,7 +335,16 @@ CELERY_BEAT_SCHEDULE = {
 
 # What the engine calls for each stream, as dotted paths; checked by `manage.py check`.
 SYNC_HANDLERS: dict[str, dict[str, str]] = {
-    "product": {"apply": "catalog.inbound.apply_products", "count": "catalog.outbound.count_unmapped"},
+    "product": {
+        "apply": "catalog.inbound.apply_products",
+        "claim": "catalog.outbound.claim_products",
+        "settle_push": "catalog.outbound.settle_products",
+        "count": "catalog.outbound.count_products",
+        "count_unmapped": "catalog.outbound.count_unmapped",
+        "change_flow": "catalog.outbound.change_flow",
+        "build": "catalog.outbound.build_product",
+        "settle": "catalog.outbound.settle_product",
+    },
     "stock": {
         "apply": "catalog.inbound.apply_stock",
         "claim": "catalog.outbound.claim_stock",

@@ -13,6 +13,7 @@ from django.utils import timezone
 from unfold.widgets import UnfoldAdminDecimalFieldWidget
 
 from catalog import services
+from catalog.admin import products  # noqa: F401  its pages are registered on import
 from catalog.models import (
     AllocationRule,
     Binding,
@@ -22,9 +23,7 @@ from catalog.models import (
     Price,
     PriceList,
     PriceRule,
-    Product,
     StockRecord,
-    Variant,
 )
 from portal.base.admin import (
     EVERYBODY,
@@ -39,36 +38,6 @@ from portal.base.admin import (
 from portal.base.admin_scope import MerchantForm
 
 TONES = {"bound": "good", "suggested": "wait", "conflict": "bad", "ignored": "plain", "stale": "plain"}
-
-
-class VariantInline(ReadOnlyInline):
-    model = Variant
-    fields = ("code", "barcode", "name", "option_key", "is_active")
-
-
-@admin.register(Product)
-class ProductAdmin(ReadOnlyAdmin):
-    everywhere = True
-    view_roles = EVERYBODY
-    list_display = ("code", "name", "status", "brand", "updated_at")
-    search_fields = ("code__startswith", "name")
-    list_filter = ("status",)
-    ordering = ("code",)
-    inlines = (VariantInline,)
-    exclude = ("public_id",)
-
-
-@admin.register(Variant)
-class VariantAdmin(ReadOnlyAdmin):
-    """Also where a shop's article looks for its variant."""
-
-    everywhere = True
-    view_roles = EVERYBODY
-    list_display = ("code", "name", "barcode", "product", "is_active")
-    list_select_related = ("product",)
-    search_fields = ("code__startswith", "barcode__exact", "name")
-    ordering = ("code",)
-    exclude = ("public_id",)
 
 
 class BindingForm(MerchantForm):

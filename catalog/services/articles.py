@@ -15,6 +15,7 @@ from typing import Any
 from catalog.mapping import Match
 from catalog.models import Binding, MappingConflict, OptionAxis, OptionValue, Product, Variant, VariantOption
 from catalog.services.binding import free, match_again, save_conflicts
+from catalog.services.content import list_owned_fields, refresh_wanted_products
 from integrations.contract import records as r
 from integrations.models import Connection, Link, Stream
 from integrations.sync.handlers import Applied, Skipped
@@ -52,6 +53,8 @@ def apply_back_office(*, connection: Connection, records: Sequence[r.ProductReco
     page.write_variants()
     page.write_options()
     page.write_bindings()
+    touched = [one.product.pk for one in work if one.product is not None and (one.is_new or one.is_changed)]
+    refresh_wanted_products(merchant_id=connection.merchant_id, product_ids=touched, at=at)
     created = sum(one.is_new for one in work)
     updated = sum(one.is_changed and not one.is_new for one in work)
     return Applied(created=created, updated=updated, unchanged=len(work) - created - updated, skipped=tuple(skipped))
@@ -76,6 +79,7 @@ class _Page:
 
     def __init__(self, connection: Connection, work: list[_Work], at: datetime) -> None:
         self.connection, self.merchant_id, self.work, self.at = connection, connection.merchant_id, work, at
+        self.owned = list_owned_fields(connection)
         ids = [one.record.external_id for one in work]
         bindings = Binding.plain.filter(connection=connection, parent_external_id__in=ids).order_by("pk")
         self.bindings = {row.external_id: row for row in bindings}
@@ -101,10 +105,10 @@ class _Page:
                     code = f"{code}-{one.record.external_id}"[:100]
                 taken.add(code)
                 product = Product(merchant_id=self.merchant_id, code=code)
-                _fill(product, one.record)
+                _fill(product, one.record, frozenset(PRODUCT_FIELDS))
                 new.append(product)
                 one.is_new = True
-            elif _fill(product, one.record):
+            elif _fill(product, one.record, self.owned):
                 changed.append(product)
                 one.is_changed = True
             one.product = product
@@ -291,8 +295,8 @@ def _why_not(record: r.VariantRecord) -> Match:
     return Match(type=Type.DUPLICATE_CODE, reason=f"Several articles there carry the code {record.sku}.")
 
 
-def _fill(product: Product, record: r.ProductRecord) -> bool:
-    """Whether this changes the product."""
+def _fill(product: Product, record: r.ProductRecord, owned: frozenset[str]) -> bool:
+    """Whether this changes the product: only fields this back office is the owner of, but that it is gone."""
     values: dict[str, Any] = {
         "name": record.name[:300],
         "description": record.description,
@@ -301,9 +305,8 @@ def _fill(product: Product, record: r.ProductRecord) -> bool:
         "categories": list(record.categories),
         "image_urls": list(record.image_urls),
     }
-    if record.deleted:
-        values = {"status": values["status"]}
-    return _set(product, values)
+    wanted = {"status"} if record.deleted else owned
+    return _set(product, {name: value for name, value in values.items() if name in wanted})
 
 
 def _variant_fields(record: r.VariantRecord, place: int) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from decimal import Decimal
 from django.db import transaction
 
 from catalog.mapping import Article, Match, match_articles
-from catalog.models import Binding, MappingConflict
+from catalog.models import Binding, MappingConflict, Variant
+from catalog.services.content import refresh_wanted_products
 from catalog.services.prices import refresh_wanted_prices
 from catalog.services.stock import BATCH, refresh_wanted
 from integrations.models import Connection, Hold
@@ -53,6 +54,8 @@ def free(rows: Sequence[Binding], *, at: datetime) -> int:
     variants = sorted({row.variant_id for row in rows if row.variant_id is not None})
     refresh_wanted(merchant_id=merchant_id, variant_ids=variants, at=at)
     refresh_wanted_prices(merchant_id=merchant_id, variant_ids=variants, at=at)
+    products = Variant.plain.filter(pk__in=variants).values_list("product_id", flat=True)
+    refresh_wanted_products(merchant_id=merchant_id, product_ids=products, at=at)
     return sum(release(merchant_id=merchant_id, key=key, at=at) for key in _open_keys(merchant_id, rows))
 
 

@@ -12,7 +12,9 @@ from django.http import HttpRequest
 from django.utils import timezone
 from unfold.admin import TabularInline
 
+from integrations.forms import FlowForm
 from integrations.models import Flow, Procedure, ProcedureRun, ProcedureStep, SyncRun, ValueMapping
+from integrations.models.flow import Stream
 from integrations.sync import runs, schedule
 from integrations.sync.values import map_value
 from portal.base.admin import DESK, MAPPERS, OWNERS, MerchantAdmin, ReadOnlyAdmin, ReadOnlyInline, ago, badge, may
@@ -28,8 +30,18 @@ class FlowAdmin(MerchantAdmin):
     list_select_related = ("connection",)
     list_filter = ("connection", "stream", "direction")
     ordering = ("connection", "direction", "stream")
-    fields = ("connection", "stream", "direction", "enabled", "settings", "overlap_seconds")
+    form = FlowForm
+    fields = ("connection", "stream", "direction", "enabled", "groups", "settings", "overlap_seconds")
     actions = ("run_now",)
+
+    def save_model(self, request: HttpRequest, obj: Flow, form: Any, change: bool) -> None:
+        """Other field groups mean a full run of their own."""
+        if obj.stream == Stream.PRODUCT:
+            obj.settings = {**obj.settings, "groups": form.cleaned_data.get("groups", [])}
+        super().save_model(request, obj, form, change)
+        if "groups" in form.changed_data and obj.stream == Stream.PRODUCT:
+            runs.start_over(obj, at=timezone.now())
+            messages.success(request, f"{obj} of {obj.connection} begins anew, with all products; see Runs.")
 
     def has_desk_permission(self, request: HttpRequest) -> bool:
         return may(request, DESK)

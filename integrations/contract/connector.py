@@ -75,6 +75,7 @@ class Connector:
     rate_limit: ClassVar[RateLimit] = RateLimit(per_second=5, burst=10)
     stock_basis: ClassVar[r.StockBasis] = r.StockBasis.ON_HAND
     idempotency: ClassVar[Mapping[str, Idempotency]] = {}
+    product_fields: ClassVar[frozenset[str]] = frozenset()  # what push_products takes, of ProductPush.fields
     webhook_topics: ClassVar[Mapping[str, tuple[str, ...]]] = {}  # stream -> the platform's topics
     value_kinds: ClassVar[tuple[str, ...]] = ()  # what list_values(kind) can list
 

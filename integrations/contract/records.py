@@ -496,9 +496,29 @@ class PricePush:
     currency: str
 
 
+# What of a product travels together, and has one owner: fields of ProductRecord, and `codes` of its articles.
+FIELD_GROUPS: Mapping[str, tuple[str, ...]] = {
+    "text": ("name", "description"),
+    "status": ("status",),
+    "characteristics": ("brand", "categories"),
+    "photos": ("image_urls",),
+    "codes": ("codes",),
+}
+
+
+class ArticleCodes(NamedTuple):
+    """The codes an article should bear there. `external_id` is the article's, as in a Binding."""
+
+    external_id: str
+    sku: str
+    barcode: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProductPush:
-    """Changed field groups of a remote product: only the keys in `fields` are to be written."""
+    """Changed fields of a remote product: only the keys in `fields` are to be written. They are those of FIELD_GROUPS:
+    `name`, `description`, `brand` (str), `status` (ProductStatus), `categories` (names), `image_urls` (addresses),
+    `codes` (ArticleCodes of its articles)."""
 
     key: str
     external_id: str

@@ -32,6 +32,7 @@ class NotWatching(Exception):
 class GoLivePlan:
     """What would be sent at once, and how many remote articles are not mapped."""
 
+    products: int = 0
     stock: int = 0
     prices: int = 0
     orders: int = 0
@@ -96,13 +97,19 @@ def _set_paused(connection: Connection, parts: tuple[str, ...], paused: bool) ->
 def plan_go_live(connection: Connection) -> GoLivePlan:
     """What Go live would send, counted and not sent."""
 
-    def count(stream: str) -> int:
-        if not has_handler(stream, "count"):
+    def count(stream: str, what: str = "count") -> int:
+        if not has_handler(stream, what):
             return 0
-        number: int = call(stream, "count", connection.merchant_id, connection=connection)
+        number: int = call(stream, what, connection.merchant_id, connection=connection)
         return number
 
-    return GoLivePlan(stock=count("stock"), prices=count("price"), orders=count("order"), unmapped=count("product"))
+    return GoLivePlan(
+        products=count("product"),
+        stock=count("stock"),
+        prices=count("price"),
+        orders=count("order"),
+        unmapped=count("product", "count_unmapped"),
+    )
 
 
 def go_live(connection: Connection, *, at: datetime) -> None:

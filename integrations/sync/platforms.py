@@ -20,6 +20,7 @@ class Platform:
     credential_fields: tuple[Field, ...]
     settings_fields: tuple[Field, ...]
     stock_basis: StockBasis
+    product_fields: frozenset[str]
 
 
 def list_platforms() -> list[Platform]:
@@ -47,4 +48,5 @@ def _describe(key: str) -> Platform:
         credential_fields=cls.credential_fields,
         settings_fields=cls.settings_fields,
         stock_basis=cls.stock_basis,
+        product_fields=cls.product_fields,
     )

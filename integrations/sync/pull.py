@@ -82,6 +82,8 @@ def _begin(run: SyncRun, at: datetime) -> Cursor:
     flow = run.flow
     runs.keep(run, Counts(), at)
     cursor, _ = Cursor.plain.get_or_create(flow=flow, defaults={"merchant_id": flow.merchant_id})
+    if run.trigger == runs.FROM_THE_START and not run.seen:
+        cursor.page, cursor.since, cursor.newest_at = "", None, None
     if not cursor.page:
         overlap = timedelta(seconds=flow.overlap_seconds)
         cursor.pull_since = cursor.since - overlap if cursor.since else None

@@ -19,7 +19,7 @@ from integrations.sync.runs import Counts, RunFailed
 from integrations.sync.schedule import ANYWAY, BRAKE
 
 AT_ONCE = 100
-PUSHES = {"stock": "push_stock", "price": "push_prices"}
+PUSHES = {"product": "push_products", "stock": "push_stock", "price": "push_prices"}
 PAUSED_BY = {"stock": "stock_paused", "price": "prices_paused"}
 
 
@@ -49,7 +49,7 @@ def _why_not(connection: Connection, stream: str) -> str:
     if not connection.may_write:
         waiting = call(stream, "count", connection.merchant_id, connection=connection)
         return f"{connection} is {connection.get_state_display().lower()}: {waiting} figures would be sent."
-    if getattr(connection, PAUSED_BY[stream]):
+    if stream in PAUSED_BY and getattr(connection, PAUSED_BY[stream]):
         return f"Sending {stream} to {connection} is paused."
     return ""
 

@@ -13,6 +13,7 @@ from django.db.models import F, Q, QuerySet
 
 from integrations.contract import errors as e
 from integrations.models import Connection, Flow, RunLogLine, RunOutcome, SyncRun
+from integrations.sync.handlers import call, has_handler
 from integrations.sync.lease import lease_length
 from integrations.sync.outbox import ring_on_commit
 from integrations.sync.retry import MOST_CRASHES, backoff
@@ -21,6 +22,7 @@ from integrations.sync.words import keep_words
 log = structlog.get_logger(__name__)
 State = SyncRun.State
 MOST_TRIES = 8
+FROM_THE_START = "settings"  # the trigger of a run over everything
 DIED = "The worker died; the run goes on where it was."
 
 
@@ -72,6 +74,14 @@ def start_flow(flow: Flow, *, trigger: str, at: datetime, procedure_run_id: int 
         )
         ring_on_commit("integrations.run", run_ids=[run.pk])
     return run
+
+
+@transaction.atomic
+def start_over(flow: Flow, *, at: datetime) -> SyncRun:
+    """The flow's settings were changed: a run over everything, from the first record on."""
+    if has_handler(flow.stream, "change_flow"):
+        call(flow.stream, "change_flow", flow.merchant_id, flow=flow, at=at)
+    return start_flow(flow, trigger=FROM_THE_START, at=at)
 
 
 def due(at: datetime) -> QuerySet[SyncRun]:

@@ -13,7 +13,11 @@ from django.core.checks import Warning as CheckWarning
 from django.utils.module_loading import import_string
 
 SQLITE_MINIMUM = (3, 39, 0)
-HANDLER_NAMES = {"apply", "gone", "claim", "settle_push", "brake", "count", "build", "settle", "release"}
+HANDLER_NAMES = {
+    *("apply", "gone"),  # records read there
+    *("claim", "settle_push", "brake", "count", "count_unmapped", "change_flow"),  # state sent there
+    *("build", "settle", "release"),  # commands
+}
 
 
 @register(Tags.urls)

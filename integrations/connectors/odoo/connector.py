@@ -65,6 +65,7 @@ class Odoo(OdooCatalogue, OdooReads, OdooCommands, OdooState):
     )
     rate_limit = RateLimit(per_second=10, burst=20, concurrency=4)
     stock_basis = r.StockBasis.AVAILABLE
+    product_fields = frozenset({"name", "description"})
     idempotency: ClassVar[Mapping[str, Idempotency]] = {
         # Odoo knows no idempotency key; its searches are SQL queries and see every committed record.
         "create_order": SEARCH,

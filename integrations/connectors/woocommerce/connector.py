@@ -27,7 +27,6 @@ T = TypeVar("T", r.StockPush, r.PricePush)
 BATCH = 100  # what /batch takes at once
 # WooCommerce has no topic for stock or prices: a product's own tells of both.
 PRODUCT_TOPICS = ("product.created", "product.updated", "product.deleted", "product.restored")
-PUSHABLE = frozenset({"name", "description", "status"})
 
 
 class WooCommerce(WooCommands):
@@ -80,6 +79,7 @@ class WooCommerce(WooCommands):
     # Judgement: core sets no limit; hosts do, and each request is a PHP process.
     rate_limit = RateLimit(per_second=5, burst=10, concurrency=2)
     stock_basis = r.StockBasis.AVAILABLE  # an order takes its stock when it is placed
+    product_fields = frozenset({"name", "description", "status", "categories", "image_urls", "codes"})
     webhook_topics: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "order": ("order.created", "order.updated", "order.deleted", "order.restored"),
         "product": PRODUCT_TOPICS,
@@ -256,16 +256,46 @@ class WooCommerce(WooCommands):
         return [*refused, *self._push([item for item in items if item not in wrong], d.build_price)]
 
     def push_products(self, items: Sequence[r.ProductPush]) -> Sequence[r.PushResult]:
-        """Name, description and status of products."""
+        """Fields of products it has; codes go to their articles."""
         results, rows = [], []
         for item in items:
-            unknown = sorted(set(item.fields) - PUSHABLE)
+            unknown = sorted(set(item.fields) - self.product_fields)
             if unknown or not item.external_id.isdigit():
-                words = f"WooCommerce takes {', '.join(sorted(PUSHABLE))} of a product it has, not {unknown}."
+                words = (
+                    f"WooCommerce takes {', '.join(sorted(self.product_fields))} of a product it has, not {unknown}."
+                )
                 results.append(r.PushResult(key=item.key, outcome=r.PushOutcome.REFUSED, message=words))
-            else:
-                rows.append((item.key, {"id": int(item.external_id), **d.build_fields(item.fields)}))
+                continue
+            fields = {name: value for name, value in item.fields.items() if name != "codes"}
+            if "codes" in item.fields:
+                results.append(self._push_codes(item))
+            if fields:
+                categories = self._categories(fields.get("categories", ()))
+                rows.append((item.key, {"id": int(item.external_id), **d.build_fields(fields, categories)}))
         return [*results, *self._batches("products/batch", rows)]
+
+    def _push_codes(self, item: r.ProductPush) -> r.PushResult:
+        """One word for all articles of a product: the first that is not "taken" speaks."""
+        own: list[tuple[str, Row]] = []
+        variations: list[tuple[str, Row]] = []
+        for codes in item.fields["codes"]:
+            rows = own if codes.external_id == item.external_id else variations
+            rows.append((item.key, {"id": remote_id(codes.external_id, "article"), **d.build_codes(codes)}))
+        found = self._batches("products/batch", own)
+        found += self._batches(f"products/{item.external_id}/variations/batch", variations)
+        bad = [one for one in found if one.outcome is not r.PushOutcome.SENT]
+        return (bad or found or [r.PushResult(key=item.key, outcome=r.PushOutcome.SENT)])[0]
+
+    def _categories(self, names: Sequence[str]) -> dict[str, int]:
+        """name → the shop's category; one it lacks is made. Quirk: a search matches parts of names, and names come
+        HTML-encoded."""
+        found = {}
+        for name in names:
+            same = [row for row in self._rows("products/categories", search=name, per_page=100)
+                    if v.parse_text(row.get("name")) == name]  # fmt: skip
+            row = same[0] if same else self._write("POST", "products/categories", {"name": name})
+            found[name] = int(row["id"])
+        return found
 
     def _push(self, items: Sequence[T], build: Callable[[T], Row]) -> list[r.PushResult]:
         """Products go together, variations by product. What the shop surely did not take raises, and all goes again:

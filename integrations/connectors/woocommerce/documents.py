@@ -46,12 +46,21 @@ def build_price(item: r.PricePush) -> Row:
     return {"regular_price": build_money(item.amount)}
 
 
-def build_fields(fields: Mapping[str, Any]) -> Row:
-    """Field groups of a product that is there; `status` is a ProductStatus."""
-    row = dict(fields)
-    if "status" in row:
-        row["status"] = PRODUCT_STATUSES.get(r.ProductStatus(row["status"]), "draft")
+def build_fields(fields: Mapping[str, Any], categories: Mapping[str, int]) -> Row:
+    """Fields of a product that is there; `categories` are the shop's ids by name. An image is fetched by the shop from
+    its address: https://developer.woocommerce.com/docs/apis/rest-api/v3/products/"""
+    row: Row = {name: fields[name] for name in ("name", "description") if name in fields}
+    if "status" in fields:
+        row["status"] = PRODUCT_STATUSES.get(r.ProductStatus(fields["status"]), "draft")
+    if "categories" in fields:
+        row["categories"] = [{"id": categories[name]} for name in fields["categories"]]
+    if "image_urls" in fields:
+        row["images"] = [{"src": address} for address in fields["image_urls"]]
     return row
+
+
+def build_codes(codes: r.ArticleCodes) -> Row:
+    return {"sku": codes.sku, "global_unique_id": codes.barcode}
 
 
 def parse_push_result(key: str, sent: Mapping[str, Any], answer: Mapping[str, Any]) -> r.PushResult:

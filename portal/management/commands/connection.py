@@ -100,7 +100,8 @@ class Command(BaseCommand):
     def _go_live(self, row: Connection, options: dict[str, Any]) -> None:
         plan = connections.plan_go_live(row)
         self.stdout.write(
-            f"{row}: {plan.stock} stock figures, {plan.prices} prices and {plan.orders} orders would be sent; "
+            f"{row}: {plan.products} product details, {plan.stock} stock figures, {plan.prices} prices "
+            f"and {plan.orders} orders would be sent; "
             f"{plan.unmapped} articles are not mapped."
         )
         if not options["yes"]:

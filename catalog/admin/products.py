@@ -1,0 +1,172 @@
+"""Products: what people write of them, and what shops lack of them."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+from unfold.decorators import action
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from catalog import services
+from catalog.models import Product, Variant
+from integrations.contract.records import FIELD_GROUPS
+from integrations.models import Connection
+from portal.base.admin import EVERYBODY, MAPPERS, MerchantAdmin, ReadOnlyAdmin, ReadOnlyInline, may
+from portal.base.admin_scope import MerchantForm
+
+SHOPS = (Connection.Role.STORE, Connection.Role.CHANNEL)
+WRITTEN = ("name", "description", "status", "brand", "categories", "image_urls")
+PAGE = 200
+
+
+class VariantInline(ReadOnlyInline):
+    model = Variant
+    fields = ("code", "barcode", "name", "option_key", "is_active")
+
+
+class LinesField(forms.CharField):
+    """A list, one item a line."""
+
+    widget = UnfoldAdminTextareaWidget(attrs={"rows": 4})
+
+    def prepare_value(self, value: Any) -> str:
+        return "\n".join(value) if isinstance(value, list) else str(value or "")
+
+    def to_python(self, value: Any) -> Any:
+        return [line.strip() for line in (super().to_python(value) or "").splitlines() if line.strip()]
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return bool((initial or []) != self.to_python(data))
+
+
+class ProductForm(MerchantForm):
+    categories = LinesField(required=False, help_text=_("One a line."))
+    image_urls = LinesField(required=False, label=_("Photos"), help_text=_("Their addresses, one a line."))
+
+    class Meta:
+        model = Product
+        fields = WRITTEN
+
+    def clean_image_urls(self) -> list[str]:
+        addresses: list[str] = self.cleaned_data["image_urls"]
+        validate = forms.URLField(assume_scheme="https").run_validators
+        for address in addresses:
+            if not address.startswith(("https://", "http://")):
+                raise forms.ValidationError(_("%(address)s is no web address."), params={"address": address})
+            validate(address)
+        return addresses
+
+
+@admin.register(Product)
+class ProductAdmin(MerchantAdmin):
+    """What a back office owns is read here; the rest is written here and sent to the shops at once."""
+
+    everywhere = True
+    view_roles = EVERYBODY
+    change_roles = MAPPERS
+    form = ProductForm
+    list_display = ("code", "name", "status", "brand", "updated_at")
+    search_fields = ("code__startswith", "name")
+    list_filter = ("status",)
+    ordering = ("code",)
+    fields = ("code", *WRITTEN, "owners")
+    inlines = (VariantInline,)
+    actions_list: ClassVar[list[str]] = ["what_shops_lack"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        owned = services.find_owners(obj.merchant_id) if obj is not None else {}
+        return ("code", "owners", *(field for field in WRITTEN if field in owned))
+
+    @admin.display(description=_("written by"))
+    def owners(self, row: Product) -> str:
+        owners = services.find_owners(row.merchant_id)
+        found = {group: str(owners.get(fields[0], _("you, here"))) for group, fields in FIELD_GROUPS.items()}
+        return " · ".join(f"{group}: {owner}" for group, owner in found.items())
+
+    def save_model(self, request: HttpRequest, obj: Product, form: Any, change: bool) -> None:
+        shops = services.save_product(product=obj, at=timezone.now())
+        if shops:
+            names = ", ".join(map(str, shops))
+            messages.success(request, _("Sent to %(shops)s now.") % {"shops": names})
+
+    # what shops lack -----------------------------------------------------------------------------------------------
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view
+        return [
+            path("missing/", view(self.missing_page), name="catalog_product_missing"),
+            path("missing/<int:connection_id>/", view(self.create_page), name="catalog_product_create_missing"),
+            *super().get_urls(),
+        ]
+
+    @action(description=_("What shops lack"), permissions=["view"])
+    def what_shops_lack(self, request: HttpRequest) -> HttpResponse:
+        return HttpResponseRedirect(reverse("admin:catalog_product_missing"))
+
+    def missing_page(self, request: HttpRequest) -> HttpResponse:
+        """Each shop, with how many of our products it does not have."""
+        if not may(request, MAPPERS):
+            raise PermissionDenied
+        shops = Connection.objects.filter(role__in=SHOPS).exclude(state=Connection.State.DISABLED).order_by("name")
+        rows = [(shop, services.why_not_create(shop), services.list_missing(shop).count()) for shop in shops]
+        return self._page(request, "admin/product/missing.html", _("What shops lack"), rows=rows)
+
+    def create_page(self, request: HttpRequest, connection_id: int) -> HttpResponse:
+        """The plan, and the button that carries it out."""
+        if not may(request, MAPPERS):
+            raise PermissionDenied
+        shop = Connection.objects.filter(pk=connection_id, role__in=SHOPS).first()
+        if shop is None:
+            raise Http404
+        missing, why_not = services.list_missing(shop), services.why_not_create(shop)
+        if request.method == "POST" and not why_not:
+            chosen = [int(pk) for pk in request.POST.getlist("product") if pk.isdigit()]
+            everything = "all" in request.POST
+            ids = list(missing.values_list("pk", flat=True)) if everything else chosen
+            made = services.create_missing(connection=shop, product_ids=ids, at=timezone.now())
+            words = ngettext(
+                "%(count)d product is on its way to %(shop)s; see Commands.",
+                "%(count)d products are on their way to %(shop)s; see Commands.",
+                made,
+            )
+            messages.success(request, words % {"count": made, "shop": shop})
+            return HttpResponseRedirect(reverse("admin:catalog_product_create_missing", args=(shop.pk,)))
+        title = _("What %(shop)s lacks") % {"shop": shop}
+        rows = list(missing.prefetch_related("variants")[:PAGE])
+        return self._page(
+            request, "admin/product/create_missing.html", title, shop=shop, rows=rows, count=missing.count(),
+            why_not=why_not, may_write=shop.may_write and not shop.orders_paused,
+        )  # fmt: skip
+
+    def _page(self, request: HttpRequest, template: str, title: Any, **context: Any) -> HttpResponse:
+        return TemplateResponse(
+            request, template, {**self.admin_site.each_context(request), "title": title, "opts": self.opts, **context}
+        )
+
+
+@admin.register(Variant)
+class VariantAdmin(ReadOnlyAdmin):
+    """Also where a shop's article looks for its variant."""
+
+    everywhere = True
+    view_roles = EVERYBODY
+    list_display = ("code", "name", "barcode", "product", "is_active")
+    list_select_related = ("product",)
+    search_fields = ("code__startswith", "barcode__exact", "name")
+    ordering = ("code",)
+    exclude = ("public_id",)
