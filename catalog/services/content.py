@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
 from catalog.models import Binding, ChannelProduct, Product
 from catalog.services.stock import BATCH, SHOPS
@@ -130,7 +131,9 @@ def _refresh(flow: Flow, product_ids: list[int], at: datetime) -> int:
     products = Product.plain.in_bulk(product_ids)
     targets = _list_targets(connection, product_ids)
     codes = list_codes(connection, [remote for _, remote in targets]) if "codes" in groups else {}
-    rows = ChannelProduct.plain.filter(connection=connection, product_id__in=product_ids)
+    # Theirs too, where a remote product has become another of ours.
+    same = Q(product_id__in=product_ids) | Q(external_id__in=[remote for _, remote in targets])
+    rows = ChannelProduct.plain.filter(same, connection=connection)
     before = {(row.product_id, row.external_id, row.slot): row for row in rows.select_for_update().order_by("pk")}
     new, changed = [], []
     for product_id, remote in targets:
