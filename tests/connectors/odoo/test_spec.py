@@ -6,6 +6,7 @@ Known deviations, each with its reason, are spec.UNDOCUMENTED_MODELS, UNDOCUMENT
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,7 @@ def test_every_request_is_one_the_server_documents(name: str, world: World) -> N
         DRIVES[name](world)
     assert len(world.live.exchanges) > before, f"{name} asked nothing"
     assert [fault for one in world.live.exchanges for fault in faults_of(one)] == []
+    assert [fault for one in world.live.exchanges for fault in faults_of_answer(one)] == []
 
 
 def faults_of(exchange: Exchange) -> list[str]:
@@ -71,6 +73,15 @@ def faults_of(exchange: Exchange) -> list[str]:
     if exchange.request_body and exchange.request_headers["Content-Type"] != "application/json":
         faults.append(f"{parts.path}: the body is not said to be JSON")
     return faults
+
+
+def faults_of_answer(exchange: Exchange) -> list[str]:
+    """The simulator's: fields asked for and no others, of the documented types."""
+    parts = urlsplit(exchange.url).path.split("/")
+    if exchange.status != 200 or parts[-1] != "search_read":
+        return []
+    asked, answer = json.loads(exchange.request_body), json.loads(exchange.response_body)
+    return list(spec.answer_faults(parts[-2], asked, answer))
 
 
 # --- the oracle itself bites -----------------------------------------------------------------------------------------
