@@ -88,7 +88,7 @@ class OdooReads(OdooPaging):
     def list_customer_orders(self, customer_external_id: str, since: datetime | None) -> Sequence[r.OrderRecord]:
         """Confirmed orders of the partner and its contacts, the newest 200."""
         partner = remote_id(customer_external_id, "res.partner")
-        domain: list[Any] = [["partner_id", "child_of", partner], ["state", "in", ["sale", "done"]]]
+        domain: list[Any] = [["partner_id", "child_of", partner], ["state", "not in", ["draft", "sent", "cancel"]]]
         if since is not None:
             domain.append(["write_date", ">=", p.build_time(since)])
         rows = self._rows("sale.order", domain, f.ORDER_FIELDS, order="date_order desc, id desc", limit=200)
