@@ -329,7 +329,9 @@ class Catalogue:
             raise WpError("product_invalid_sku", "Invalid or duplicated SKU.", 400, data)
         for name in ("attributes", "default_attributes"):
             if name in changes:
-                changes[name] = [self._name_attribute(a, parent) for a in changes[name]]
+                changes[name] = [self._name_attribute(a) for a in changes[name]]
+        if parent is not None and "attributes" in changes:
+            changes["attributes"] = _choices(changes["attributes"], parent)
         if "categories" in changes:
             changes["categories"] = [c["id"] for c in changes["categories"] if c.get("id") in self.categories]
         for name in ("regular_price", "sale_price"):
@@ -369,15 +371,9 @@ class Catalogue:
             dates = {name: moment.isoformat(timespec="seconds"), f"{name}_gmt": gmt.isoformat(timespec="seconds")}
         return dates
 
-    def _name_attribute(self, given: Mapping[str, Any], parent: Record | None) -> Record:
-        attribute = dict(given)
-        known = self.attributes.get(int(attribute.get("id") or 0))
-        if known is not None:
-            attribute["name"] = known["name"]
-        elif parent is not None and not attribute.get("id"):
-            same = [a for a in parent["attributes"] if a["name"].lower() == str(attribute.get("name", "")).lower()]
-            attribute["id"] = same[0]["id"] if same else 0
-        return {"id": 0, "name": ""} | attribute
+    def _name_attribute(self, given: Mapping[str, Any]) -> Record:
+        known = self.attributes.get(int(given.get("id") or 0))
+        return {"id": 0, "name": "", **given, **({"name": known["name"]} if known is not None else {})}
 
     def _free_sku(self, sku: str) -> str:
         number = next(n for n in range(1, 1_000_000) if fold(f"{sku}-{n}") not in self.sku_ids)
@@ -529,6 +525,20 @@ class Catalogue:
             known = customer[name]
             known.update({k: v or "" for k, v in (given.get(name) or {}).items() if k in known})
         self.merge_meta(customer["meta_data"], list(given.get("meta_data") or []))
+
+
+def _choices(given: list[Record], parent: Record) -> list[Record]:
+    """documented: a variation takes of the attributes posted those its parent varies by, under the parent's name."""
+    axes = {_key(axis["name"]): axis for axis in parent["attributes"] if axis.get("variation")}
+    found = [(axes.get(_key(choice["name"])), choice) for choice in given]
+    return [
+        {"id": axis["id"], "name": axis["name"], "option": choice.get("option", "")} for axis, choice in found if axis
+    ]
+
+
+def _key(name: Any) -> str:
+    """judgement: sanitize_title, as far as names of attributes need it."""
+    return re.sub(r"[\s_]+", "-", str(name).strip().casefold())
 
 
 def clean_price(value: Any) -> str:
