@@ -24,7 +24,8 @@ class WpError(Exception):
     def __init__(self, code: str, message: str, status: int, data: Any = None) -> None:
         super().__init__(message)
         self.status = status
-        self.body = {"code": code, "message": message, "data": {"status": status} if data is None else data}
+        self.data: Any = {"status": status} if data is None else data
+        self.body = {"code": code, "message": message, "data": self.data}
 
 
 def one_of(*values: str, default: str | None = None) -> Spec:
@@ -108,6 +109,7 @@ ORDER_LIST: dict[str, Spec] = POSTS | {
 REFUND_LIST: dict[str, Spec] = POSTS | {"dp": ORDER_LIST["dp"], "order_item_display_meta": NO}
 _STOCK_STATES = ("instock", "outofstock", "onbackorder")
 _POST_STATES = ("any", "future", "trash", "draft", "pending", "private", "publish")
+_TYPES = ("simple", "grouped", "external", "variable")
 PRODUCT_LIST: dict[str, Spec] = POSTS | {
     "orderby": one_of(
         *POSTS["orderby"]["enum"],
@@ -115,17 +117,33 @@ PRODUCT_LIST: dict[str, Spec] = POSTS | {
         *("menu_order", "price", "popularity", "rating"),
         default="date",
     ),
+    "brand": STR,
     "slug": STR,
     "status": one_of(*_POST_STATES, default="any"),
-    "type": one_of("simple", "grouped", "external", "variable"),
+    "type": one_of(*_TYPES),
     "sku": STR,
+    "featured": BOOL,
     "category": STR,
+    "tag": STR,
+    "shipping_class": STR,
+    "attribute": STR,
+    "attribute_term": STR,
     "on_sale": BOOL,
     "min_price": STR,
     "max_price": STR,
+    "image_size": STR | {"default": "full"},
     "stock_status": one_of(*_STOCK_STATES),
     "search_sku": STR,
     "search_name_or_sku": STR,
+    "search_fields": many(one_of("name", "global_unique_id", "description", "short_description", "sku"))
+    | {"default": []},
+    "include_status": many(one_of(*_POST_STATES)),
+    "exclude_status": many(one_of(*_POST_STATES[1:])),
+    "include_types": many(one_of(*_TYPES)),
+    "exclude_types": many(one_of(*_TYPES)),
+    "downloadable": BOOL,
+    "virtual": BOOL,
+    "pos_products_only": BOOL,
 }
 VARIATION_LIST: dict[str, Spec] = POSTS | {
     "orderby": one_of(*POSTS["orderby"]["enum"], "menu_order", default="date"),
@@ -135,7 +153,15 @@ VARIATION_LIST: dict[str, Spec] = POSTS | {
     "on_sale": BOOL,
     "min_price": STR,
     "max_price": STR,
+    "image_size": STR | {"default": "full"},
     "stock_status": one_of(*_STOCK_STATES),
+    "has_price": BOOL,
+    "attributes": many(obj(attribute=STR, term=STR, terms={"type": "array"})),
+    "virtual": BOOL,
+    "downloadable": BOOL,
+    "include_status": many(one_of(*_POST_STATES)),
+    "exclude_status": many(one_of(*_POST_STATES[1:])),
+    "pos_products_only": BOOL,
 }
 CUSTOMER_LIST: dict[str, Spec] = PAGING | {
     "order": one_of("asc", "desc", default="asc"),
@@ -154,8 +180,22 @@ WEBHOOK_LIST: dict[str, Spec] = PAGING | {
     "status": one_of("all", "active", "paused", "disabled", default="all"),
 }
 NOTE_LIST: dict[str, Spec] = CONTEXT | {"type": one_of("any", "customer", "internal", default="any")}
-TERM_LIST: dict[str, Spec] = {name: PAGING[name] for name in ("context", "page", "per_page", "search")}
-TAX_LIST: dict[str, Spec] = {name: PAGING[name] for name in ("context", "page", "per_page", "offset")}
+_TAX_CLASSES = ("standard", "reduced-rate", "zero-rate")
+TAX_LIST: dict[str, Spec] = {name: PAGING[name] for name in ("context", "page", "per_page", "offset")} | {
+    "order": CUSTOMER_LIST["order"],
+    "orderby": one_of("id", "order", "priority", default="order"),
+    "class": one_of(*_TAX_CLASSES),
+}
+TAX: dict[str, Spec] = {
+    **dict.fromkeys(("country", "state", "postcode", "city", "rate", "name"), STR),
+    "priority": {"type": "integer", "default": 1},
+    "compound": NO,
+    "shipping": YES,
+    "order": INT,
+    "class": one_of(*_TAX_CLASSES, default="standard"),
+    "postcodes": many(STR),
+    "cities": many(STR),
+}
 
 _NAMES = dict.fromkeys(("first_name", "last_name", "company", "address_1", "address_2", "city", "state"), STR)
 _PLACE = obj(**_NAMES, postcode=STR, country=STR)
@@ -269,7 +309,7 @@ PRODUCT: dict[str, Spec] = _SOLD | {
     "slug": STR,
     "date_created": MAYBE_DATE,
     "date_created_gmt": MAYBE_DATE,
-    "type": one_of("simple", "grouped", "external", "variable", default="simple"),
+    "type": one_of(*_TYPES, default="simple"),
     "status": one_of("draft", "pending", "private", "publish", "future", "auto-draft", "trash", default="publish"),
     "featured": NO,
     "catalog_visibility": one_of("visible", "catalog", "search", "hidden", default="visible"),
@@ -315,22 +355,6 @@ WEBHOOK: dict[str, Spec] = {
     "secret": STR,
     "delivery_url": REQUIRED,
 }
-ATTRIBUTE: dict[str, Spec] = {
-    "name": REQUIRED,
-    "slug": STR,
-    "type": one_of("select", default="select"),
-    "order_by": one_of("menu_order", "name", "name_num", "id", default="menu_order"),
-    "has_archives": NO,
-}
-ATTRIBUTE_TERM: dict[str, Spec] = {"name": REQUIRED, "slug": STR, "description": STR, "menu_order": INT}
-CATEGORY: dict[str, Spec] = {
-    "name": REQUIRED,
-    "slug": STR,
-    "parent": INT,
-    "description": STR,
-    "display": one_of("default", "products", "subcategories", "both", default="default"),
-    "image": _IMAGE,
-}
 
 
 def for_update(args: Mapping[str, Spec]) -> dict[str, Spec]:
@@ -362,6 +386,35 @@ def take(args: Mapping[str, Spec], given: Mapping[str, Any]) -> dict[str, Any]:
         data = {"status": 400, "params": params, "details": details}
         raise WpError("rest_invalid_param", "Invalid parameter(s): " + ", ".join(details), 400, data)
     return taken
+
+
+def take_as_is(args: Mapping[str, Spec], given: Mapping[str, Any]) -> dict[str, Any]:
+    """What a batch does with a row: WC_REST_Controller::batch_items calls create_item and update_item directly, so that
+    no row is validated; a value of another type becomes the one wanted, as PHP's setters cast it."""
+    named = {name: _bend(spec, given[name]) for name, spec in args.items() if given.get(name) is not None}
+    return {name: _cast(spec, spec["default"]) for name, spec in args.items() if "default" in spec} | named
+
+
+def _bend(spec: Spec, value: Any) -> Any:
+    kinds = spec.get("type", [])
+    if kinds == "integer":
+        return int(_number(value) or 0)
+    if kinds == "string":
+        return "" if isinstance(value, list | dict) else _php_text(value)
+    if kinds == "boolean":
+        return value if isinstance(value, bool) else str(value).lower() in {"true", "1", "yes"}
+    if kinds == "array":
+        return [_bend(spec.get("items", {}), item) for item in value] if isinstance(value, list) else []
+    if kinds == "object":
+        known = spec.get("properties", {})
+        return {key: _bend(known.get(key, {}), item) for key, item in value.items()} if isinstance(value, dict) else {}
+    return value
+
+
+def _php_text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "1" if value else ""
+    return "" if value is None else str(value)
 
 
 def _problem(code: str, message: str, data: Any = None) -> dict[str, Any]:

@@ -88,6 +88,8 @@ def check_permission(key: Key, method: str) -> None:
     reading = method in {"GET", "HEAD"}
     if method == "OPTIONS":
         return
+    if method not in {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}:
+        raise _refuse("Unknown request method.")
     if key.permissions not in {"read_write", "read" if reading else "write"}:
         raise _refuse(f"The API key provided does not have {'read' if reading else 'write'} permissions.")
 

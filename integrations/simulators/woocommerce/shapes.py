@@ -35,6 +35,7 @@ def _iso(moment: int) -> str:
 
 
 def money(value: Any, places: int = 2) -> str:
+    """documented: wc_format_decimal with decimal places."""
     return str(amount_of(value).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP))
 
 
@@ -43,8 +44,11 @@ def number(value: Decimal) -> int | float:
     return int(value) if value == value.to_integral_value() else float(value)
 
 
-def links(base: str, path: str, record_id: Any, **more: str) -> dict[str, list[dict[str, str]]]:
-    found = {"self": [{"href": f"{base}/{path}/{record_id}"}], "collection": [{"href": f"{base}/{path}"}]}
+def links(base: str, path: str, record_id: Any, **more: str) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {
+        "self": [{"href": f"{base}/{path}/{record_id}"}],
+        "collection": [{"href": f"{base}/{path}"}],
+    }
     return found | {name: [{"href": f"{base}/{target}"}] for name, target in more.items()}
 
 
@@ -58,7 +62,8 @@ def _item_meta(meta: list[Record]) -> list[Record]:
 
 
 # orders -------------------------------------------------------------------------------------------------------------
-def order_json(shop: Shop, order: Record, base: str, places: int = 2) -> Record:
+def order_json(shop: Shop, order: Record, base: str, places: int, *, edit: bool = False) -> Record:
+    """`edit`: what a coupon is shows in the context "view" only."""
     taken = ("id", "parent_id", "number", "order_key", "created_via", "version", "status", "currency")
     data: Record = {name: order[name] for name in taken}
     data |= dates("date_created", order["created"], shop.gmt_offset)
@@ -72,7 +77,7 @@ def order_json(shop: Shop, order: Record, base: str, places: int = 2) -> Record:
     data |= dates("date_completed", order["completed"], shop.gmt_offset)
     data |= {"cart_hash": order["cart_hash"], "meta_data": pick_meta(order["meta_data"])}
     data |= _lines_json(shop, order, places)
-    data["coupon_lines"] = [_coupon_json(shop, line, places) for line in order["coupon_lines"]]
+    data["coupon_lines"] = [_coupon_json(shop, line, places, edit=edit) for line in order["coupon_lines"]]
     data["refunds"] = [
         {
             "id": refund_id,
@@ -84,10 +89,10 @@ def order_json(shop: Shop, order: Record, base: str, places: int = 2) -> Record:
     data["payment_url"] = f"{base.partition('/wp-json')[0]}/checkout/order-pay/{order['id']}/?pay_for_order=true"
     data["payment_url"] += f"&key={order['order_key']}"
     data["is_editable"] = order["status"] in {"pending", "on-hold", "auto-draft"}
-    data["needs_payment"] = order["status"] in {"pending", "failed"} and amount_of(order["total"]) > 0
+    data["needs_payment"] = shop.needs_payment(order)
     data["needs_processing"] = shop.needs_processing(order)
-    data["date_created_gmt"] = data.pop("date_created_gmt")
     more = {"customer": f"customers/{order['customer_id']}"} if order["customer_id"] else {}
+    more |= {"up": f"orders/{order['parent_id']}"} if order["parent_id"] else {}
     return data | {"_links": links(base, "orders", order["id"], **more)}
 
 
@@ -109,7 +114,7 @@ def _line_json(shop: Shop, line: Record, places: int) -> Record:
     data = {name: line[name] for name in ("id", "name", "product_id", "variation_id", "quantity", "tax_class")}
     data |= {name: money(line[name], places) for name in ("subtotal", "subtotal_tax", "total", "total_tax")}
     data |= {"taxes": line["taxes"], "meta_data": _item_meta(line["meta_data"])}
-    data["sku"] = product["sku"] if product else None
+    data["sku"] = shop.inherited(product, "sku") if product else None
     data["global_unique_id"] = product["global_unique_id"] if product else ""
     data["price"] = number(amount_of(line["total"]) / line["quantity"]) if line["quantity"] else 0
     data["image"] = {"id": "", "src": ""}
@@ -126,24 +131,28 @@ def _other_json(line: Record, places: int) -> Record:
     }
 
 
-def _coupon_json(shop: Shop, line: Record, places: int) -> Record:
+def _coupon_json(shop: Shop, line: Record, places: int, *, edit: bool) -> Record:
+    data = line | {"discount": money(line["discount"], places), "discount_tax": money(line["discount_tax"], places)}
+    if edit:
+        return data
     coupon = shop.coupons[line["code"]]
-    return line | {
-        "discount": money(line["discount"], places),
-        "discount_tax": money(0, places),
-        "discount_type": coupon["discount_type"],
-        "nominal_amount": number(amount_of(coupon["amount"])),
-        "free_shipping": False,
-    }
+    data |= {"discount_type": coupon["discount_type"], "nominal_amount": number(amount_of(coupon["amount"]))}
+    return data | {"free_shipping": False}
 
 
-def refund_json(shop: Shop, refund: Record, base: str, places: int = 2) -> Record:
-    data: Record = {"id": refund["id"]} | dates("date_created", refund["created"], shop.gmt_offset)
+def refund_json(shop: Shop, refund: Record, base: str, places: int, *, parent: bool = False) -> Record:
+    """`parent`: as GET /refunds shows it, which says of which order it is (WC_REST_Refunds_Controller)."""
+    data: Record = {"id": refund["id"]} | ({"parent_id": refund["order_id"]} if parent else {})
+    data |= dates("date_created", refund["created"], shop.gmt_offset)
     data |= {"amount": money(refund["amount"], places), "reason": refund["reason"]}
     data |= {"refunded_by": refund["refunded_by"], "refunded_payment": refund["refunded_payment"]}
     data |= {"meta_data": pick_meta(refund["meta_data"])} | _lines_json(shop, refund, places)
     path = f"orders/{refund['order_id']}/refunds"
-    return data | {"_links": links(base, path, refund["id"], up=f"orders/{refund['order_id']}")}
+    found = links(base, path, refund["id"], up=f"orders/{refund['order_id']}")
+    if parent:
+        user = f"{base.removesuffix('wc/v3')}wp/v2/users/{refund['refunded_by']}"
+        found["refunded_by"] = [{"embeddable": True, "href": user}]
+    return data | {"_links": found}
 
 
 def note_json(shop: Shop, order_id: int, note: Record, base: str) -> Record:
@@ -153,16 +162,8 @@ def note_json(shop: Shop, order_id: int, note: Record, base: str) -> Record:
 
 
 # products -----------------------------------------------------------------------------------------------------------
-def price_of(shop: Shop, product: Record) -> str:
-    """documented: WC_Product: the sale price where there is one; of a variable product the lowest of its variations."""
-    if product["type"] != "variable":
-        return str(product["sale_price"] or product["regular_price"])
-    children = [price_of(shop, shop.products[v]) for v in product["variations"] if v in shop.products]
-    return min((price for price in children if price), key=amount_of, default="")
-
-
-def _sold_json(shop: Shop, product: Record, site: str) -> Record:
-    """What products and variations have in common."""
+def _sold_json(shop: Shop, product: Record, site: str, *, edit: bool) -> Record:
+    """What products and variations have in common. `edit`: the tax class as it was set, "parent" not resolved."""
     kept = (
         *("id", "type", "description", "sku", "global_unique_id", "regular_price", "sale_price"),
         *("date_on_sale_from", "date_on_sale_from_gmt", "date_on_sale_to", "date_on_sale_to_gmt", "status", "virtual"),
@@ -170,25 +171,30 @@ def _sold_json(shop: Shop, product: Record, site: str) -> Record:
         *("stock_status", "low_stock_amount", "weight", "dimensions", "shipping_class", "menu_order", "parent_id"),
     )
     data = {name: product[name] for name in kept}
+    inherited = ("sku", "backorders", "stock_status", "weight", "dimensions", "shipping_class")
+    data |= {name: shop.inherited(product, name) for name in (*inherited, *(() if edit else ("tax_class",)))}
     data |= dates("date_created", product["created"], shop.gmt_offset)
     data |= dates("date_modified", product["modified"], shop.gmt_offset)
     holder = shop.stock_holder(product)
     own = holder is product
     data["manage_stock"] = True if own else ("parent" if holder is not None else False)
     data["stock_quantity"] = holder["stock_quantity"] if holder is not None else None
-    data["backorders_allowed"] = product["backorders"] != "no"
-    data["backordered"] = product["stock_status"] == "onbackorder"
-    data["price"] = price_of(shop, product)
-    data["on_sale"] = bool(product["sale_price"])
-    data["purchasable"] = product["status"] == "publish" and data["price"] != ""
+    data["backorders_allowed"] = data["backorders"] != "no"
+    data["backordered"] = data["stock_status"] == "onbackorder"
+    data["price"] = shop.price_of(product)
+    data["on_sale"] = shop.is_on_sale(product)
+    data["purchasable"] = data["price"] != ""  # documented: is_purchasable: drafts, too, for who may edit them
     data["shipping_class_id"] = 0
     data["permalink"] = f"{site}/product/{product['slug'] or slugify(product['name'])}/"
     data["meta_data"] = pick_meta(product["meta_data"])
     return data
 
 
-def product_json(shop: Shop, product: Record, base: str) -> Record:
-    data = _sold_json(shop, product, base.partition("/wp-json")[0])
+def product_json(shop: Shop, product: Record, base: str, *, edit: bool = False) -> Record:
+    site = base.partition("/wp-json")[0]
+    data = _sold_json(shop, product, site, edit=edit)
+    if edit:
+        data |= {"permalink_template": f"{site}/product/%pagename%/", "generated_slug": product["slug"]}
     whole = {"featured": False, "catalog_visibility": "visible", "short_description": "", "external_url": ""}
     whole |= {"button_text": "", "sold_individually": False, "reviews_allowed": True, "post_password": ""}
     whole |= {"upsell_ids": [], "cross_sell_ids": [], "purchase_note": "", "images": [], "default_attributes": []}
@@ -214,8 +220,8 @@ def product_json(shop: Shop, product: Record, base: str) -> Record:
     return data | {"_links": links(base, "products", product["id"])}
 
 
-def variation_json(shop: Shop, product: Record, base: str) -> Record:
-    data = _sold_json(shop, product, base.partition("/wp-json")[0])
+def variation_json(shop: Shop, product: Record, base: str, *, edit: bool = False) -> Record:
+    data = _sold_json(shop, product, base.partition("/wp-json")[0], edit=edit)
     data |= {"attributes": product["attributes"], "image": product["image"], "gallery_image_ids": []}
     data["name"] = ", ".join(str(a.get("option", "")) for a in product["attributes"])
     parent = f"products/{product['parent_id']}"
@@ -292,7 +298,7 @@ def status_json(shop: Shop, site: str) -> Record:
         "currency_position": shop.settings["general"]["woocommerce_currency_pos"],
         "thousand_separator": ",",
         "decimal_separator": ".",
-        "number_of_decimals": 2,
+        "number_of_decimals": shop.decimals,
         "HPOS_enabled": True,
     }
     return {

@@ -11,6 +11,7 @@ import re
 import time
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -162,7 +163,7 @@ def amount_of(value: Any) -> Decimal:
 
 
 class Catalogue:
-    """Products, variations, attributes, customers, settings: everything but orders. `events` collects what happened as
+    """Products, variations, customers, taxes, settings: everything but orders. `events` collects what happened as
     (resource, event, id) until the simulator turns it into webhooks."""
 
     def __init__(self, rng: random.Random) -> None:
@@ -207,16 +208,20 @@ class Catalogue:
         self.events.append((resource, event, record_id))
 
     def merge_meta(self, meta: list[Record], given: list[Record]) -> None:
-        """documented: WC_Data::update_meta_data: by id where one is given, else by key; else a new one is added."""
+        """documented: WC_Data::update_meta_data: by id where one is given; else by key, of which only one is left; else
+        a new one is added. A value of null deletes it."""
         for entry in given:
             if "key" not in entry and "id" not in entry:
                 continue
-            same = [m for m in meta if m["id"] == entry.get("id")] or [m for m in meta if m["key"] == entry.get("key")]
+            number, key = entry.get("id"), str(entry.get("key") or "")
+            same = [m for m in meta if (m["id"] == number if number else m["key"] == key)]
             if same:
-                same[0]["value"] = entry.get("value")
+                meta[:] = [m for m in meta if m is same[0] or m not in same]
+                same[0].update(key=key or same[0]["key"], value=entry.get("value"))
             else:
-                meta.append({"id": self.next_id("meta"), "key": str(entry["key"]), "value": entry.get("value")})
-        meta[:] = [m for m in meta if m["value"] is not None]  # documented: a value of null deletes it
+                meta[:] = [m for m in meta if m["key"] != key]
+                meta.append({"id": self.next_id("meta"), "key": key, "value": entry.get("value")})
+        meta[:] = [m for m in meta if m["value"] is not None]
 
     @property
     def prices_include_tax(self) -> bool:
@@ -225,6 +230,15 @@ class Catalogue:
     @property
     def currency(self) -> str:
         return self.settings["general"]["woocommerce_currency"]
+
+    @property
+    def decimals(self) -> int:
+        """documented: wc_get_price_decimals."""
+        return int(self.settings["general"]["woocommerce_price_num_decimals"])
+
+    @property
+    def base_country(self) -> str:
+        return self.settings["general"]["woocommerce_default_country"].partition(":")[0]
 
     # products -------------------------------------------------------------------------------------------------------
     def add_product(self, given: Mapping[str, Any], *, parent: Record | None = None) -> Record:
@@ -243,6 +257,7 @@ class Catalogue:
         }
         if parent is not None:
             product |= {"type": "variation", "parent_id": parent["id"], "image": None, "name": parent["name"]}
+            product["tax_class"] = "parent"  # documented: WC_Product_Variation::__construct
         self._apply_product(product, given, parent)
         product["id"] = self.next_id("post")
         self.products[product["id"]] = product
@@ -276,6 +291,15 @@ class Catalogue:
         if parent is not None and product["type"] == "variation":
             self.save_product(parent)
 
+    def trash_product(self, product: Record) -> None:
+        """documented: wc_get_product_id_by_sku passes over the trash; get_children of a parent, too."""
+        product["status"] = "trash"
+        self.sku_ids.pop(fold(product["sku"]), None)
+        parent = self.products.get(product["parent_id"])
+        if parent is not None and product["id"] in parent.get("variations", []):
+            parent["variations"].remove(product["id"])
+        self.save_product(product, event="deleted")
+
     def remove_product(self, product: Record) -> None:
         self.products.pop(product["id"], None)
         self.sku_ids.pop(fold(product["sku"]), None)
@@ -305,27 +329,51 @@ class Catalogue:
             raise WpError("product_invalid_sku", "Invalid or duplicated SKU.", 400, data)
         for name in ("attributes", "default_attributes"):
             if name in changes:
-                changes[name] = [self._name_attribute(a, parent) for a in changes[name]]
+                changes[name] = [self._name_attribute(a) for a in changes[name]]
+        if parent is not None and "attributes" in changes:
+            changes["attributes"] = _choices(changes["attributes"], parent)
         if "categories" in changes:
             changes["categories"] = [c["id"] for c in changes["categories"] if c.get("id") in self.categories]
+        for name in ("regular_price", "sale_price"):
+            if name in changes:
+                changes[name] = clean_price(changes[name])
+        for name in ("date_on_sale_from", "date_on_sale_to"):
+            changes |= self._sale_dates(name, changes)
         if "dimensions" in changes:
             changes["dimensions"] = product["dimensions"] | changes["dimensions"]
-        if product.get("manage_stock") == "parent" and "stock_quantity" in changes:
-            changes.pop("stock_quantity")
+        if "manage_stock" in changes:  # documented: wc_string_to_bool; "parent" says that the variation does not
+            changes["manage_stock"] = str(changes["manage_stock"]).lower() in {"true", "1", "yes"}
         product.update(changes)
+        if product["type"] in {
+            "variable",
+            "grouped",
+        }:  # documented: prepare_object_for_database: theirs are in variations
+            product |= {"regular_price": "", "sale_price": ""}
         if "stock_quantity" in given and given["stock_quantity"] is not None:
             product["stock_quantity"] = int(given["stock_quantity"])
         self.merge_meta(product["meta_data"], list(given.get("meta_data", [])))
 
-    def _name_attribute(self, given: Mapping[str, Any], parent: Record | None) -> Record:
-        attribute = dict(given)
-        known = self.attributes.get(int(attribute.get("id") or 0))
-        if known is not None:
-            attribute["name"] = known["name"]
-        elif parent is not None and not attribute.get("id"):
-            same = [a for a in parent["attributes"] if a["name"].lower() == str(attribute.get("name", "")).lower()]
-            attribute["id"] = same[0]["id"] if same else 0
-        return {"id": 0, "name": ""} | attribute
+    def _sale_dates(self, name: str, changes: Mapping[str, Any]) -> Record:
+        """documented: set_date_on_sale_from and _to: one moment, posted as the shop's local time or as GMT."""
+        dates: Record = {}
+        for key, offset in ((name, 0), (f"{name}_gmt", self.gmt_offset)):
+            if key not in changes:
+                continue
+            if not changes[key]:
+                dates = {name: None, f"{name}_gmt": None}
+                continue
+            moment = datetime.fromisoformat(str(changes[key]).replace("Z", "+00:00"))
+            if moment.tzinfo is not None:
+                moment = moment.astimezone(UTC).replace(tzinfo=None) + timedelta(seconds=self.gmt_offset)
+            else:
+                moment += timedelta(seconds=offset)
+            gmt = moment - timedelta(seconds=self.gmt_offset)
+            dates = {name: moment.isoformat(timespec="seconds"), f"{name}_gmt": gmt.isoformat(timespec="seconds")}
+        return dates
+
+    def _name_attribute(self, given: Mapping[str, Any]) -> Record:
+        known = self.attributes.get(int(given.get("id") or 0))
+        return {"id": 0, "name": "", **given, **({"name": known["name"]} if known is not None else {})}
 
     def _free_sku(self, sku: str) -> str:
         number = next(n for n in range(1, 1_000_000) if fold(f"{sku}-{n}") not in self.sku_ids)
@@ -339,12 +387,48 @@ class Catalogue:
 
     def build_indexes(self) -> None:
         """Everything that can be told from the records; used when they were loaded."""
-        self.sku_ids = {fold(row["sku"]): row["id"] for row in self.products.values() if row["sku"]}
+        live = [row for row in self.products.values() if row["sku"] and row["status"] != "trash"]
+        self.sku_ids = {fold(row["sku"]): row["id"] for row in live}
         self.accounts = {row["email"].lower(): row["id"] for row in self.customers.values()}
         self.product_indexes = {"date": Index(), "modified": Index(), "id": Index()}
         for row in self.products.values():
             if row["type"] != "variation":
                 self._index_product(row)
+
+    # prices and what a variation inherits ---------------------------------------------------------------------------
+    def is_on_sale(self, product: Record) -> bool:
+        """documented: WC_Product::is_on_sale: a sale price below the regular one, within its dates."""
+        if product["type"] == "variable":
+            return any(self.is_on_sale(self.products[v]) for v in product["variations"] if v in self.products)
+        sale, regular = product["sale_price"], product["regular_price"]
+        if sale == "" or regular == "" or amount_of(sale) >= amount_of(regular):
+            return False
+        now = datetime.fromtimestamp(self.now(), UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        start, end = product["date_on_sale_from_gmt"], product["date_on_sale_to_gmt"]
+        return (not start or start <= now) and (not end or now <= end)
+
+    def price_of(self, product: Record) -> str:
+        """documented: WC_Product::get_price: the sale price while it holds; of a variable product the lowest of its
+        variations."""
+        if product["type"] != "variable":
+            return str(product["sale_price"] if self.is_on_sale(product) else product["regular_price"])
+        prices = [self.price_of(self.products[v]) for v in product["variations"] if v in self.products]
+        return min((price for price in prices if price), key=amount_of, default="")
+
+    def inherited(self, product: Record, name: str) -> Any:
+        """documented: WC_Product_Variation's getters: an empty SKU, weight or shipping class and the tax class "parent"
+        are the parent's; where the parent counts the stock, so are backorders and the state of the stock."""
+        parent = self.products.get(product["parent_id"])
+        value = product[name]
+        if product["type"] != "variation" or parent is None:
+            return value
+        if name == "dimensions":
+            return {side: size or parent[name][side] for side, size in value.items()}
+        if name in {"backorders", "stock_status"}:
+            return parent[name] if self.stock_holder(product) is parent else value
+        if name == "tax_class":
+            return parent[name] if value == "parent" else value
+        return value or parent[name]
 
     # stock ----------------------------------------------------------------------------------------------------------
     def stock_holder(self, product: Record) -> Record | None:
@@ -372,8 +456,10 @@ class Catalogue:
             quantity = product["stock_quantity"] = product["stock_quantity"] or 0
             short = "onbackorder" if product["backorders"] != "no" else "outofstock"
             product["stock_status"] = "instock" if quantity > 0 else short
-        elif self.stock_holder(product) is None or product["type"] != "variation":
+        else:
             product["stock_quantity"] = None
+            if self.stock_holder(product) is None:
+                product["backorders"], product["low_stock_amount"] = "no", None
         if product["type"] == "variable" and product["manage_stock"] is not True and product["variations"]:
             states = {self.products[v]["stock_status"] for v in product["variations"] if v in self.products}
             order = ("instock", "onbackorder", "outofstock")
@@ -388,6 +474,11 @@ class Catalogue:
         if email.lower() in self.accounts:
             text = "An account is already registered with your email address. Please log in."
             raise WpError("registration-error-email-exists", text, 400)
+        names = {row["username"].lower() for row in self.customers.values()}
+        username = str(given.get("username") or "")
+        if username and username.lower() in names:
+            text = "An account is already registered with that username. Please choose another."
+            raise WpError("registration-error-username-exists", text, 400)
         now = self.now()
         customer: Record = {
             "id": self.next_id("user"),
@@ -398,7 +489,7 @@ class Catalogue:
             "first_name": "",
             "last_name": "",
             "role": "customer",
-            "username": str(given.get("username") or email.split("@", maxsplit=1)[0]),
+            "username": username or email.split("@", maxsplit=1)[0],
             "billing": dict.fromkeys((*ADDRESS, "email", "phone"), ""),
             "shipping": dict.fromkeys((*ADDRESS, "phone"), ""),
             "is_paying_customer": False,
@@ -412,6 +503,8 @@ class Catalogue:
 
     def change_customer(self, customer: Record, given: Mapping[str, Any]) -> None:
         email = str(given.get("email") or customer["email"])
+        if given.get("username") and given["username"] != customer["username"]:
+            raise WpError("woocommerce_rest_customer_invalid_argument", "Username isn't editable.", 400)
         if self.accounts.get(email.lower(), customer["id"]) != customer["id"]:
             raise WpError("woocommerce_rest_customer_invalid_email", "Email address is invalid.", 400)
         self.accounts.pop(customer["email"].lower(), None)
@@ -432,6 +525,26 @@ class Catalogue:
             known = customer[name]
             known.update({k: v or "" for k, v in (given.get(name) or {}).items() if k in known})
         self.merge_meta(customer["meta_data"], list(given.get("meta_data") or []))
+
+
+def _choices(given: list[Record], parent: Record) -> list[Record]:
+    """documented: a variation takes of the attributes posted those its parent varies by, under the parent's name."""
+    axes = {_key(axis["name"]): axis for axis in parent["attributes"] if axis.get("variation")}
+    found = [(axes.get(_key(choice["name"])), choice) for choice in given]
+    return [
+        {"id": axis["id"], "name": axis["name"], "option": choice.get("option", "")} for axis, choice in found if axis
+    ]
+
+
+def _key(name: Any) -> str:
+    """judgement: sanitize_title, as far as names of attributes need it."""
+    return re.sub(r"[\s_]+", "-", str(name).strip().casefold())
+
+
+def clean_price(value: Any) -> str:
+    """documented: wc_format_decimal: what is no number is dropped."""
+    text = str(value or "").strip()
+    return text if re.fullmatch(r"-?\d+(\.\d*)?|-?\.\d+", text) else re.sub(r"[^0-9.-]", "", text)
 
 
 def _copy(value: Any) -> Any:

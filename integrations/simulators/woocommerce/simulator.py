@@ -6,6 +6,7 @@ server. Each module of this package names the source of what it does, or says `j
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from integrations.simulators.base_webhooks import Answer, Message
 from integrations.simulators.woocommerce import control, hooks, routes, shapes, snapshot
 from integrations.simulators.woocommerce.args import WpError
 from integrations.simulators.woocommerce.auth import Key, authenticate, check_permission, is_secure, parse_php_query
+from integrations.simulators.woocommerce.call import Call, no_route, parse_body, pick_fields
 from integrations.simulators.woocommerce.orders import Shop
 from integrations.simulators.woocommerce.shop import Record
 
@@ -57,42 +59,68 @@ class WooCommerceSimulator(Simulator):
         except WpError as error:
             data, status, headers = error.body, error.status, {}
         self._announce()
-        return self._answer_json(data, status, headers)
+        return self._answer_json(data, status, headers, request.host_url)
 
     def _do(self, request: Request) -> tuple[Any, int, dict[str, str]]:
+        """documented: WP_REST_Server::serve_request and dispatch: who is it, may the key, the route, the body, may
+        the user."""
         query = parse_php_query(request.query_string.decode())
         secure = is_secure(request, self.trust_https)
         if not request.path.startswith(API):
-            raise WpError("rest_no_route", FAULTS[404][1], 404)
+            raise no_route()
         key = authenticate(request, self.keys, dict(query), secure)
+        method = _method_of(request, query)
+        if key is not None:
+            check_permission(key, method)
+        path = request.path.removeprefix(API).strip("/")
+        do, found = routes.find_route(method, path)
+        body = parse_body(request)
         if key is None:
-            raise WpError("woocommerce_rest_cannot_view", FAULTS[401][1], 401)
-        check_permission(key, request.method)
-        call = routes.Call(
+            raise routes.refuse_stranger(method, path)
+        scheme = "https" if secure else "http"
+        call = Call(
             shop=self.shop,
-            base=f"{request.host_url.rstrip('/')}{API.rstrip('/')}",
-            method=request.method,
-            path=request.path.removeprefix(API).strip("/"),
+            base=f"{scheme}://{request.host}{API.rstrip('/')}",
+            method=method,
+            path=path,
             query=query,
-            body=routes.parse_body(request),
+            body=body,
             visible=self.is_visible,
             ping=self._ping,
         )
-        return routes.dispatch(call), call.status, call.headers
+        data = do(call, *found)
+        wanted = query.get("_fields")
+        if wanted:
+            names = wanted.values() if isinstance(wanted, dict) else re.split(r"[\s,]+", wanted)
+            data = pick_fields(data, [name for name in names if name])
+        return data, call.status, call.headers
 
-    def _answer_json(self, data: Any, status: int, headers: dict[str, str]) -> Response:
-        return Response(
-            shapes.to_json(data), status=status, headers=headers, content_type="application/json; charset=UTF-8"
-        )
+    def _answer_json(self, data: Any, status: int, headers: dict[str, str], host: str) -> Response:
+        """documented: serve_request: a Link of the answer's own takes the place of the one to the API's root."""
+        common = {
+            "X-Robots-Tag": "noindex",
+            "Link": f'<{host}wp-json/>; rel="https://api.w.org/"',
+            "X-Content-Type-Options": "nosniff",
+            "Access-Control-Expose-Headers": "X-WP-Total, X-WP-TotalPages, Link",
+        }
+        kind = "application/json; charset=UTF-8"
+        return Response(shapes.to_json(data), status=status, headers=common | headers, content_type=kind)
 
     def fault_response(self, status: int) -> Response:
         code, message = FAULTS.get(status, FAULTS[500])
-        return self._answer_json({"code": code, "message": message, "data": {"status": status}}, status, {})
+        body = {"code": code, "message": message, "data": {"status": status}}
+        return self._answer_json(body, status, {}, f"{self.base_url}/")
 
     # webhooks --------------------------------------------------------------------------------------------------------
     def _ping(self, webhook: Record) -> None:
+        """documented: WC_Webhook::deliver_ping: only 200 is an answer; failures are not counted."""
         message = hooks.build_ping(webhook)
-        self.webhooks.send(lambda: message, lambda answer: hooks.count_result(webhook, answer.status))
+
+        def done(answer: Answer) -> None:
+            with self.lock:
+                webhook["pending_delivery"] = answer.status != 200
+
+        self.webhooks.send(lambda: message, done)
 
     def _announce(self) -> None:
         """documented: wc_webhook_process_delivery: what one request did to a record is delivered once a webhook, built
@@ -126,7 +154,7 @@ class WooCommerceSimulator(Simulator):
     def _payload(self, resource: str, number: int) -> Record | None:
         base, shop = f"{self.base_url}{API.rstrip('/')}", self.shop
         if resource == "order" and number in shop.orders:
-            return shapes.order_json(shop, shop.orders[number], base)
+            return shapes.order_json(shop, shop.orders[number], base, shop.decimals)
         if resource == "product" and number in shop.products:
             return shapes.product_json(shop, shop.products[number], base)
         if resource == "customer" and number in shop.customers:
@@ -181,3 +209,10 @@ class WooCommerceSimulator(Simulator):
         except (KeyError, IndexError, TypeError, ValueError, ArithmeticError) as error:
             raise ControlError(f"{type(error).__name__}: {error}") from error
         self._announce()
+
+
+def _method_of(request: Request, query: dict[str, Any]) -> str:
+    """documented: serve_request: `_method` or X-HTTP-Method-Override say what is meant; HEAD is answered as GET."""
+    named = query.get("_method") or request.headers.get("X-HTTP-Method-Override")
+    method = str(named or request.method).upper()
+    return "GET" if method == "HEAD" else method

@@ -23,4 +23,9 @@ def load(shop: Shop, saved: dict[str, Any]) -> None:
     for name in RECORDS:
         setattr(shop, name, {row["id"]: row for row in saved[name]})
     shop.notes = dict(saved["notes"])
+    for order in shop.orders.values():  # states of older versions
+        for line in order["line_items"]:
+            line.setdefault("restocked", 0)
+        for coupon in order["coupon_lines"]:
+            coupon.setdefault("discount_tax", "0")
     shop.build_indexes()
