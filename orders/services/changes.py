@@ -8,15 +8,21 @@ from django.db import transaction
 
 from catalog import services as catalog
 from integrations.contract import records as r
-from integrations.models import Command, Connection, Hold, Stream
+from integrations.models import Command, Connection, Stream
 from integrations.sync.outbox import enqueue
 from orders.models import Cancellation, FulfilmentOrder, Order
+from orders.services import holds
 from orders.services.timeline import note
 from orders.state import FULFILMENT, INTAKE, PLACEMENT, move
 
 Part = FulfilmentOrder.State
 Fulfilment = Order.Fulfilment
 NOT_SENT = (Command.State.PENDING, Command.State.NEEDS_FIX)
+
+
+def is_over(order: Order) -> bool:
+    """Whether nothing is to be done for it any more, so that it has nothing to wait for."""
+    return order.fulfilment == Fulfilment.CANCELLED or order.intake == Order.Intake.SOURCE_DELETED
 
 
 def follow_status(order: Order, record: r.OrderRecord, *, at: datetime) -> list[str]:
@@ -35,9 +41,7 @@ def follow_status(order: Order, record: r.OrderRecord, *, at: datetime) -> list[
 
 def _let_go(order: Order, at: datetime) -> None:
     """Nothing waits for it, nothing is promised to it, and no back office keeps it."""
-    Hold.plain.filter(
-        merchant_id=order.merchant_id, subject_type="order", subject_id=order.pk, ended_at__isnull=True
-    ).update(ended_at=at)  # fmt: skip
+    holds.end_all(order, at=at)
     catalog.cancel_reservation(merchant_id=order.merchant_id, subject=("order", order.pk), at=at)
     for part in order.fulfilment_orders.select_related("destination").order_by("pk"):
         _take_back(order, part, at)

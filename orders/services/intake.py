@@ -11,11 +11,10 @@ from django.db import transaction
 
 from integrations.contract import records as r
 from integrations.models import Connection
-from integrations.sync.release import hold
 from orders.models import DiscountLine, Order, OrderLine, Payment, TaxLine
-from orders.services import changes, refunds, routing
+from orders.services import changes, holds, refunds, routing
 from orders.services.customers import build_address, normalise_phone, save_customer
-from orders.services.money import AmountMismatch, balance_lines, captured
+from orders.services.money import AmountMismatch, balance_lines, captured, round_lines, storable
 from orders.services.timeline import note
 from orders.state import FINANCIAL, move
 from portal.base.money import describe_money
@@ -67,8 +66,8 @@ def _fill(order: Order, record: r.OrderRecord, at: datetime) -> list[str]:
         "status_text": record.status_text[:100],
         "cash_on_delivery": record.cash_on_delivery,
         "currency": record.currency,
-        "total": record.total,
-        "captured": captured(record.payments),
+        "total": storable(record.total),
+        "captured": storable(captured(record.payments)),
         "placed_at": record.placed_at,
         "source_updated_at": record.updated_at,
         "email": (customer.email or billing.email)[:254],
@@ -102,11 +101,15 @@ def _customer(order: Order, connection: Connection, record: r.OrderRecord, at: d
 
 def _save_lines(order: Order, record: r.OrderRecord, *, is_new: bool, at: datetime) -> list[str]:
     """Write the lines; once something was sent, a change of them is a person's business."""
+    key = f"amount:{order.pk}"
     try:
         lines = balance_lines(record)
+        if not is_new:
+            holds.end(order, [key], at=at)
     except AmountMismatch as error:
-        lines = record.lines
-        _hold(order, AMOUNT_MISMATCH, f"amount:{order.pk}", f"Order {order}: {error}", at)
+        lines = round_lines(record)
+        if not changes.is_over(order):
+            holds.wait(order, AMOUNT_MISMATCH, key, f"Order {order}: {error}", at=at)
     before = {row.external_id: row for row in order.lines.all()} if not is_new else {}
     differs = [line.external_id for line in lines if _differs(before.get(line.external_id), line)]
     differs += [pk for pk in before if pk not in {line.external_id for line in lines}]
@@ -114,7 +117,8 @@ def _save_lines(order: Order, record: r.OrderRecord, *, is_new: bool, at: dateti
         return []
     if not is_new and routing.is_sent(order):
         words = f"Order {order} was changed in the shop after it was sent; change it there by hand."
-        _hold(order, CHANGED_LATE, f"changed:{order.pk}", words, at)
+        if not changes.is_over(order):
+            holds.wait(order, CHANGED_LATE, f"changed:{order.pk}", words, at=at)
         return ["lines"]
     _write_lines(order, lines, before)
     return ["lines"]
@@ -163,8 +167,7 @@ def _fill_line(row: OrderLine, place: int, line: r.OrderLineRecord) -> OrderLine
         row.binding, row.variant = None, None
     row.variant_external_id, row.sku, row.name = line.variant_external_id[:200], line.sku[:100], line.name[:300]
     row.quantity, row.unit_price, row.discount = line.quantity, line.unit_price, line.discount
-    # A line whose parts do not add up is held by its order; what it costs is its gross.
-    row.net, row.tax, row.gross = line.gross - line.tax, line.tax, line.gross
+    row.net, row.tax, row.gross = line.net, line.tax, line.gross
     return row
 
 
@@ -179,7 +182,7 @@ def _save_payments(order: Order, record: r.OrderRecord) -> list[str]:
             external_id=payment.external_id[:200],
             kind=payment.kind.value,
             method=payment.method[:100],
-            amount=payment.amount,
+            amount=storable(payment.amount),
             at=payment.at,
         )
         for payment in record.payments
@@ -191,21 +194,6 @@ def _save_payments(order: Order, record: r.OrderRecord) -> list[str]:
 
 def _save_discounts(order: Order, record: r.OrderRecord) -> None:
     """One row for what the lines were reduced by, for people to read."""
-    amount = sum((line.discount for line in record.lines), Decimal(0))
+    amount = storable(sum((line.discount for line in record.lines), Decimal(0)))
     if amount:
         DiscountLine.plain.create(merchant_id=order.merchant_id, order=order, code="discount", amount=amount)
-
-
-def _hold(order: Order, reason: str, key: str, words: str, at: datetime) -> None:
-    hold(
-        merchant_id=order.merchant_id,
-        subject=("order", order.pk),
-        reason=reason,
-        key=key,
-        message=words,
-        amount=order.total,
-        currency=order.currency,
-        connection=order.connection,
-        at=at,
-    )
-    note(order, reason, words, at=at)

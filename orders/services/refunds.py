@@ -11,14 +11,14 @@ from integrations.models import Stream
 from integrations.sync.outbox import enqueue
 from integrations.sync.release import hold
 from orders.models import FulfilmentOrder, Order, OrderLine, Refund, RefundLine
-from orders.services.money import balance_refund
+from orders.services.money import balance_refund, is_whole, storable
 from orders.services.timeline import note
 from portal.base.money import describe_money
 
 State = Refund.State
 Part = FulfilmentOrder.State
 SENT = (Part.QUEUED, Part.PLACED, Part.NEEDS_FIX, Part.NEEDS_HUMAN)
-BEYOND = "refund_exceeds_capture"
+BEYOND, TOO_FINE = "refund_exceeds_capture", "amount_mismatch"
 
 
 def save_refunds(order: Order, records: Sequence[r.RefundRecord], *, at: datetime) -> list[str]:
@@ -42,13 +42,14 @@ def save_refunds(order: Order, records: Sequence[r.RefundRecord], *, at: datetim
 
 def _save(order: Order, record: r.RefundRecord, number: int, lines: dict[str, OrderLine], at: datetime) -> None:
     room = order.captured - order.refunded - order.refund_pending
-    counted = record.amount <= room
+    whole = is_whole(record.amount, order.currency)
+    counted = whole and record.amount <= room
     refund = Refund(
         merchant_id=order.merchant_id,
         order=order,
         external_id=record.external_id[:200],
         reference=f"{order.connection.order_prefix}{order.number}-R{number}"[:40],
-        amount=record.amount,
+        amount=storable(record.amount),
         reason=record.reason[:500],
         at=record.at,
         state=State.RECEIVED if counted else State.HELD,
@@ -66,11 +67,14 @@ def _save(order: Order, record: r.RefundRecord, number: int, lines: dict[str, Or
         order.refund_pending += refund.amount
         return
     asked, left = describe_money(refund.amount, order.currency), describe_money(room, order.currency)
-    words = f"Refund of {asked} is more than the {left} left of order {order}."
+    reason, words = BEYOND, f"Refund of {asked} is more than the {left} left of order {order}."
+    if not whole:
+        reason = TOO_FINE
+        words = f"Refund of {refund.amount} of order {order} is finer than {order.currency} allows."
     hold(
         merchant_id=order.merchant_id,
         subject=("refund", refund.pk),
-        reason=BEYOND,
+        reason=reason,
         key=f"refund:{refund.pk}",
         message=words,
         amount=refund.amount,
@@ -78,7 +82,7 @@ def _save(order: Order, record: r.RefundRecord, number: int, lines: dict[str, Or
         connection=order.connection,
         at=at,
     )
-    note(order, BEYOND, words, at=at)
+    note(order, reason, words, at=at)
 
 
 def _build_lines(order: Order, refund: Refund, record: r.RefundRecord, lines: dict[str, OrderLine]) -> list[RefundLine]:

@@ -12,9 +12,9 @@ from catalog import services as catalog
 from catalog.models import Binding
 from integrations.models import Connection, Flow, Hold, Stream
 from integrations.sync.outbox import enqueue
-from integrations.sync.release import hold, list_new_keys, lock_keys
+from integrations.sync.release import list_new_keys, lock_keys
 from orders.models import FulfilmentOrder, Order, OrderLine
-from orders.services import destination, refunds
+from orders.services import destination, holds, refunds
 from orders.services.timeline import note
 from orders.state import INTAKE, PLACEMENT, move
 
@@ -105,32 +105,11 @@ def article_id(line: OrderLine) -> str:
 def _hold_unmapped(order: Order, line: OrderLine, at: datetime) -> None:
     name = line.sku or line.name or line.variant_external_id
     words = f"{order.connection.name} sold {name} (order {order}); tell which of your articles it is, under Mapping."
-    wait(order, "unmapped", unmapped_key(order, line), words, amount=line.gross, at=at)
+    holds.wait(order, "unmapped", unmapped_key(order, line), words, amount=line.gross, at=at)
 
 
 def unmapped_key(order: Order, line: OrderLine) -> str:
     return f"binding:{order.connection_id}:{article_id(line)}"
-
-
-def wait(order: Order, reason: str, key: str, words: str, *, at: datetime, amount: Decimal | None = None) -> None:
-    """One more reason the order waits, told once."""
-    open_ones = Hold.plain.filter(
-        merchant_id=order.merchant_id, subject_type="order", subject_id=order.pk, key=key, ended_at__isnull=True
-    )
-    if open_ones.exists():
-        return
-    hold(
-        merchant_id=order.merchant_id,
-        subject=("order", order.pk),
-        reason=reason,
-        key=key[:200],
-        message=words,
-        amount=order.total if amount is None else amount,
-        currency=order.currency,
-        connection=order.connection,
-        at=at,
-    )
-    note(order, reason, words, at=at)
 
 
 def _parts(order: Order) -> list[FulfilmentOrder]:
@@ -188,14 +167,14 @@ def _place(order: Order, part: FulfilmentOrder, lines: Sequence[OrderLine], at: 
     reference = f"{order.connection.order_prefix}{order.number}"
     if len(reference) > LONGEST_REFERENCE:
         words = f"{reference} is longer than {LONGEST_REFERENCE} characters; {part.destination} could not carry it."
-        wait(order, "reference", f"reference:{order.pk}", words, at=at)
+        holds.wait(order, "reference", f"reference:{order.pk}", words, at=at)
         return
     missing = destination.list_missing(order, part.destination, lines)
     if new := list_new_keys(subject=("order", order.pk), keys=[one.key for one in missing]):
         lock_keys(new)
         missing = destination.list_missing(order, part.destination, lines)
     for one in missing:
-        wait(order, one.reason, one.key, one.message, at=at)
+        holds.wait(order, one.reason, one.key, one.message, at=at)
     if missing or not destination.ensure_customer(order, part.destination, at=at):
         return
     part.state = move(PLACEMENT, part.state, State.QUEUED)
