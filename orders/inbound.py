@@ -45,12 +45,12 @@ def apply_orders(
     *, connection: Connection, records: Sequence[r.OrderRecord], read_at: datetime, at: datetime
 ) -> Applied:
     """Orders of a shop. Those a back office has of its own are none of ours."""
-    del read_at
     if connection.role not in SHOPS:
         return _count(((record.external_id, NOT_OURS) for record in records), "Orders are taken from shops only.")
-    return _count(
-        ((record.external_id, save_order(connection=connection, record=record, at=at)) for record in records), ""
+    saved = (
+        (one.external_id, save_order(connection=connection, record=one, at=at, read_at=read_at)) for one in records
     )
+    return _count(saved, "")
 
 
 def gone_order(*, connection: Connection, external_id: str, at: datetime) -> None:

@@ -58,7 +58,8 @@ class Order(PublicIdMixin, MerchantModel):
     refund_pending = MoneyField(default=Decimal(0))
     refunded = MoneyField(default=Decimal(0))
     placed_at = models.DateTimeField()
-    source_updated_at = models.DateTimeField()
+    source_updated_at = models.DateTimeField()  # the shop's own time of the newest word
+    source_read_at = models.DateTimeField(null=True, blank=True)  # when the shop was asked for it
     received_at = models.DateTimeField()
     email = models.CharField(max_length=254, blank=True, default="")
     phone = models.CharField(max_length=20, blank=True, default="")

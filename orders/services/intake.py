@@ -29,18 +29,26 @@ FINANCIALS = {state.value: Order.Financial(state.value) for state in r.Financial
 
 
 @transaction.atomic
-def save_order(*, connection: Connection, record: r.OrderRecord, at: datetime) -> str:
-    """Save the order and do what follows from it; "created", "updated" or "unchanged" (also for an older word)."""
+def save_order(*, connection: Connection, record: r.OrderRecord, at: datetime, read_at: datetime | None = None) -> str:
+    """Save the order and do what follows from it; "created", "updated" or "unchanged" (also for an older word).
+
+    `read_at` is when the shop was asked (None: just now). Shops tell the time in whole seconds: of two words of one
+    second the one asked for later is the newer.
+    """
+    read_at = read_at or at
     found = Order.plain.filter(connection=connection, external_id=record.external_id)
     order = found.select_for_update().first()
-    if order is not None and record.updated_at < order.source_updated_at:
+    if order is not None and _is_older(record, read_at, order):
         return UNCHANGED
     is_new = order is None
     order = order or Order(merchant_id=connection.merchant_id, connection=connection, external_id=record.external_id)
     changed = _fill(order, record, at)
     changed += _customer(order, connection, record, at)
+    order.source_updated_at, order.source_read_at = record.updated_at, read_at
     if is_new or changed:
         order.save()
+    else:
+        order.save(update_fields=["source_updated_at", "source_read_at"])
     if is_new:
         note(
             order, "received", f"Received from {connection.name}: {describe_money(order.total, order.currency)}.", at=at
@@ -57,6 +65,12 @@ def save_order(*, connection: Connection, record: r.OrderRecord, at: datetime) -
     return UPDATED if changed else UNCHANGED
 
 
+def _is_older(record: r.OrderRecord, read_at: datetime, order: Order) -> bool:
+    if record.updated_at != order.source_updated_at:
+        return record.updated_at < order.source_updated_at
+    return order.source_read_at is not None and read_at < order.source_read_at
+
+
 def _fill(order: Order, record: r.OrderRecord, at: datetime) -> list[str]:
     """Put the record on the order; the names of what is new."""
     billing, shipping = record.billing or r.AddressRecord(), record.shipping or r.AddressRecord()
@@ -69,7 +83,6 @@ def _fill(order: Order, record: r.OrderRecord, at: datetime) -> list[str]:
         "total": storable(record.total),
         "captured": storable(captured(record.payments)),
         "placed_at": record.placed_at,
-        "source_updated_at": record.updated_at,
         "email": (customer.email or billing.email)[:254],
         "phone": normalise_phone(customer.phone or billing.phone, billing.country or shipping.country),
         "customer_name": (customer.name or billing.name or shipping.name)[:200],
@@ -86,7 +99,7 @@ def _fill(order: Order, record: r.OrderRecord, at: datetime) -> list[str]:
     changed = [name for name, value in values.items() if getattr(order, name) != value]
     for name in changed:
         setattr(order, name, values[name])
-    return [name for name in changed if name != "source_updated_at"]
+    return changed
 
 
 def _customer(order: Order, connection: Connection, record: r.OrderRecord, at: datetime) -> list[str]:
