@@ -17,7 +17,7 @@ from integrations.sync.documents import CancelRequest
 from integrations.sync.platforms import get_platform
 from integrations.sync.release import release
 from orders.models import Cancellation, Customer, FulfilmentOrder, Order, OrderLine, Refund
-from orders.services import refunds, routing
+from orders.services import holds, refunds, routing
 from orders.services.destination import Names, customer_key, find_customer_id, find_names
 from orders.services.timeline import note
 from orders.state import PLACEMENT, move
@@ -110,6 +110,8 @@ def settle_order(*, command: Command, result: r.CommandResult | None, at: dateti
     if part.state == Part.NEVER:
         catalog.cancel_reservation(merchant_id=order.merchant_id, subject=("order", order.pk), at=at)
     part.save(update_fields=["state", "external_id", "external_number", "remote_total", "placed_at"])
+    if not order.fulfilment_orders.exclude(state__in=routing.OVER).exists():
+        holds.end_all(order, at=at)
     note(order, command.state, _describe(command), at=at, command=command)
 
 
@@ -168,11 +170,13 @@ def build_customer(*, command: Command, at: datetime) -> r.CustomerDocument:
 
 
 def settle_customer(*, command: Command, result: r.CommandResult | None, at: datetime) -> None:
-    """The customer is there now: the orders that waited for him go on. Refused: they say so."""
+    """The customer is there now, or never will be: the orders that waited for him go on. Refused: they say so."""
     del result
     key = customer_key(command.connection, command.subject_id)
     if command.state in Command.DONE_STATES:
         _link(command, "customer", command.subject_id)
+        release(merchant_id=command.merchant_id, key=key, at=at)
+    elif command.state == State.WITHDRAWN:
         release(merchant_id=command.merchant_id, key=key, at=at)
     elif command.state in {State.NEEDS_FIX, State.NEEDS_HUMAN}:
         words = f"{command.connection.name} did not take the customer: {command.message}"[:500]

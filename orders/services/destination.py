@@ -10,10 +10,11 @@ from decimal import Decimal
 from django.db.models import F
 
 from catalog.models import Binding
-from integrations.models import Connection, Link, Stream, ValueMapping
+from integrations.models import Command, Connection, Link, Stream, ValueMapping
 from integrations.sync.outbox import enqueue
-from integrations.sync.release import hold, list_new_keys, lock_keys
+from integrations.sync.release import list_new_keys, lock_keys
 from orders.models import Order, OrderLine, TaxLine
+from orders.services import holds
 
 Kind = ValueMapping.Kind
 
@@ -77,7 +78,7 @@ def list_missing(order: Order, there: Connection, lines: Sequence[OrderLine]) ->
 
 
 def _add(missing: dict[str, Missing], reason: str, key: str, words: str) -> None:
-    missing[key] = Missing(reason=reason, key=key[:200], message=words)
+    missing[key[:200]] = Missing(reason=reason, key=key[:200], message=words)
 
 
 def _tax_codes(lines: Sequence[OrderLine]) -> list[tuple[str, str]]:
@@ -100,36 +101,36 @@ def _see_tax(shop: Connection, code: str, name: str) -> None:
 
 def find_customer_id(order: Order, there: Connection) -> str:
     """Their id of the order's customer; '' for a guest, or where he must be made there first."""
+    return _find_customer(order, there)[0]
+
+
+def _find_customer(order: Order, there: Connection) -> tuple[str, bool]:
+    """(their id or '', whether that is all there will be). He may be theirs under another customer of ours, too: then
+    the command that made or found him knows the number. One never to be made there buys as a guest."""
     if order.customer is None or order.customer.is_guest:
-        return ""
-    link = Link.plain.filter(
-        connection=there, stream=Stream.CUSTOMER, subject_type="customer", subject_id=order.customer.pk
-    ).first()
-    return link.external_id if link else ""
+        return "", True
+    subject = {"subject_type": "customer", "subject_id": order.customer.pk}
+    link = Link.plain.filter(connection=there, stream=Stream.CUSTOMER, **subject).first()
+    if link is not None:
+        return link.external_id, True
+    made = Command.plain.filter(connection=there, kind="create_customer", **subject).order_by("-revision").first()
+    if made is None:
+        return "", False
+    return made.external_id, bool(made.external_id) or made.state == Command.State.WITHDRAWN
 
 
-def ensure_customer(order: Order, there: Connection, *, at: datetime) -> bool:
-    """Whether the order can go as far as its customer is concerned; if not, he is made there first and it waits."""
+def ensure_customer(order: Order, there: Connection, *, at: datetime) -> str:
+    """'' where the order can go as far as its customer is concerned; else the key it waits for while he is made
+    there."""
     customer = order.customer
-    if customer is None or customer.is_guest or find_customer_id(order, there):
-        return True
+    if customer is None or _find_customer(order, there)[1]:
+        return ""
     key = customer_key(there, customer.pk)
-    if not list_new_keys(subject=("order", order.pk), keys=[key]):
-        return False
-    lock_keys([key])  # several orders of his may ask at once, and he may have come in between
-    if find_customer_id(order, there):
-        return True
-    hold(
-        merchant_id=order.merchant_id,
-        subject=("order", order.pk),
-        reason="customer",
-        key=key,
-        message=f"{customer} is being made in {there.name} first.",
-        amount=order.total,
-        currency=order.currency,
-        connection=there,
-        at=at,
-    )
+    if list_new_keys(subject=("order", order.pk), keys=[key]):
+        lock_keys([key])  # several orders of his may ask at once, and he may have come in between
+        if _find_customer(order, there)[1]:
+            return ""
+    holds.wait(order, "customer", key, f"{customer} is being made in {there.name} first.", at=at, connection=there)
     enqueue(
         connection=there,
         kind="create_customer",
@@ -139,7 +140,7 @@ def ensure_customer(order: Order, there: Connection, *, at: datetime) -> bool:
         reference=f"{order.connection.order_prefix}C{customer.pk}",
         at=at,
     )
-    return False
+    return key
 
 
 def customer_key(there: Connection, customer_id: int) -> str:

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from django.db.models import QuerySet
 
-from integrations.models import Hold
+from integrations.models import Connection, Hold
 from integrations.sync.release import hold
 from orders.models import Order
 from orders.services.timeline import note
@@ -17,8 +17,20 @@ from orders.services.timeline import note
 RECHECKED = ("binding:", "variant:", "value:", "customer:", "reference:")
 
 
-def wait(order: Order, reason: str, key: str, words: str, *, at: datetime, amount: Decimal | None = None) -> None:
-    """One more reason the order waits, told once. One released just now for nothing goes on, with its age and owner."""
+def wait(
+    order: Order,
+    reason: str,
+    key: str,
+    words: str,
+    *,
+    at: datetime,
+    amount: Decimal | None = None,
+    connection: Connection | None = None,
+) -> None:
+    """One more reason the order waits, told once. One released just now for nothing goes on, with its age and owner.
+
+    `connection` is whose page shows it; the shop's unless said.
+    """
     key = key[:200]
     mine = Hold.plain.filter(merchant_id=order.merchant_id, subject_type="order", subject_id=order.pk, key=key)
     if mine.filter(ended_at__isnull=True).exists():
@@ -35,7 +47,7 @@ def wait(order: Order, reason: str, key: str, words: str, *, at: datetime, amoun
         message=words,
         amount=order.total if amount is None else amount,
         currency=order.currency,
-        connection=order.connection,
+        connection=connection or order.connection,
         at=at,
     )
     note(order, reason, words, at=at)

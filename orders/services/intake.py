@@ -53,7 +53,7 @@ def save_order(*, connection: Connection, record: r.OrderRecord, at: datetime, r
         note(
             order, "received", f"Received from {connection.name}: {describe_money(order.total, order.currency)}.", at=at
         )
-    changed += _save_lines(order, record, is_new=is_new, at=at)
+    changed += _save_lines(order, record, is_new=is_new, new_total="total" in changed, at=at)
     changed += _save_payments(order, record)
     if is_new:
         _save_discounts(order, record)
@@ -112,29 +112,34 @@ def _customer(order: Order, connection: Connection, record: r.OrderRecord, at: d
     return ["customer"]
 
 
-def _save_lines(order: Order, record: r.OrderRecord, *, is_new: bool, at: datetime) -> list[str]:
+def _save_lines(order: Order, record: r.OrderRecord, *, is_new: bool, new_total: bool, at: datetime) -> list[str]:
     """Write the lines; once something was sent, a change of them is a person's business."""
-    key = f"amount:{order.pk}"
-    try:
-        lines = balance_lines(record)
-        if not is_new:
-            holds.end(order, [key], at=at)
-    except AmountMismatch as error:
-        lines = round_lines(record)
-        if not changes.is_over(order):
-            holds.wait(order, AMOUNT_MISMATCH, key, f"Order {order}: {error}", at=at)
+    lines, mismatch = _balance(record)
     before = {row.external_id: row for row in order.lines.all()} if not is_new else {}
     differs = [line.external_id for line in lines if _differs(before.get(line.external_id), line)]
     differs += [pk for pk in before if pk not in {line.external_id for line in lines}]
+    if not is_new and not mismatch:
+        holds.end(order, [f"amount:{order.pk}"], at=at)
+    sent = not is_new and routing.is_sent(order)
+    if mismatch and (differs or new_total) and not sent and not changes.is_over(order):
+        holds.wait(order, AMOUNT_MISMATCH, f"amount:{order.pk}", f"Order {order}: {mismatch}", at=at)
     if not differs:
         return []
-    if not is_new and routing.is_sent(order):
+    if sent:
         words = f"Order {order} was changed in the shop after it was sent; change it there by hand."
         if not changes.is_over(order):
             holds.wait(order, CHANGED_LATE, f"changed:{order.pk}", words, at=at)
         return ["lines"]
     _write_lines(order, lines, before)
     return ["lines"]
+
+
+def _balance(record: r.OrderRecord) -> tuple[tuple[r.OrderLineRecord, ...], str]:
+    """The lines, and in words why they do not come to the total, '' where they do."""
+    try:
+        return balance_lines(record), ""
+    except AmountMismatch as error:
+        return round_lines(record), str(error)
 
 
 def _write_lines(order: Order, lines: Sequence[r.OrderLineRecord], before: dict[str, OrderLine]) -> None:
@@ -171,7 +176,9 @@ def _write_lines(order: Order, lines: Sequence[r.OrderLineRecord], before: dict[
 def _differs(row: OrderLine | None, line: r.OrderLineRecord) -> bool:
     if row is None:
         return True
-    return any(getattr(row, name) != getattr(line, name) for name in ("quantity", "net", "tax", "gross", "sku"))
+    return row.variant_external_id != line.variant_external_id[:200] or any(
+        getattr(row, name) != getattr(line, name) for name in ("quantity", "net", "tax", "gross", "sku")
+    )
 
 
 def _fill_line(row: OrderLine, place: int, line: r.OrderLineRecord) -> OrderLine:

@@ -12,6 +12,7 @@ from integrations.sync.outbox import enqueue
 from integrations.sync.release import hold
 from orders.models import FulfilmentOrder, Order, OrderLine, Refund, RefundLine
 from orders.services.money import balance_refund, is_whole, storable
+from orders.services.references import build_reference
 from orders.services.timeline import note
 from portal.base.money import describe_money
 
@@ -48,7 +49,7 @@ def _save(order: Order, record: r.RefundRecord, number: int, lines: dict[str, Or
         merchant_id=order.merchant_id,
         order=order,
         external_id=record.external_id[:200],
-        reference=f"{order.connection.order_prefix}{order.number}-R{number}"[:40],
+        reference=f"{build_reference(order)}-R{number}",
         amount=storable(record.amount),
         reason=record.reason[:500],
         at=record.at,
