@@ -18,10 +18,11 @@ from integrations.sync.platforms import get_platform
 from integrations.sync.release import release
 from orders.models import Cancellation, Customer, FulfilmentOrder, Order, OrderLine, Refund
 from orders.services import holds, refunds, routing
+from orders.services.changes import withdraw_create
 from orders.services.destination import Names, customer_key, find_customer_id, find_names
 from orders.services.timeline import note
+from orders.services.withdrawals import end_line
 from orders.state import PLACEMENT, move
-from portal.base.money import describe_money
 
 State, Part = Command.State, FulfilmentOrder.State
 PARTS = {
@@ -99,6 +100,10 @@ def settle_order(*, command: Command, result: r.CommandResult | None, at: dateti
     if command.kind == "cancel_order":
         _settle_cancel(command, order, part, result, at)
         return
+    if command.state == State.PENDING and not command.search_first and order.fulfilment == Order.Fulfilment.CANCELLED:
+        part.state = move(PLACEMENT, part.state, Part.QUEUED)
+        withdraw_create(order, part, command, at=at)  # surely not there, and nobody wants it any more
+        return
     if wanted := PARTS.get(State(command.state)):
         part.state = move(PLACEMENT, part.state, wanted)
     if part.state == Part.PLACED and not part.external_id:
@@ -110,9 +115,11 @@ def settle_order(*, command: Command, result: r.CommandResult | None, at: dateti
     if part.state == Part.NEVER:
         catalog.cancel_reservation(merchant_id=order.merchant_id, subject=("order", order.pk), at=at)
     part.save(update_fields=["state", "external_id", "external_number", "remote_total", "placed_at"])
-    if not order.fulfilment_orders.exclude(state__in=routing.OVER).exists():
-        holds.end_all(order, at=at)
     note(order, command.state, _describe(command), at=at, command=command)
+    if part.state == Part.NEVER:
+        end_line(order, part, at=at)
+        if not order.fulfilment_orders.exclude(state__in=part.OVER).exists():
+            holds.end_all(order, at=at)
 
 
 def _describe(command: Command) -> str:
@@ -247,12 +254,15 @@ def _free_amount(refund: Refund, names: Names) -> r.OrderDocumentLine:
 
 def settle_refund(*, command: Command, result: r.CommandResult | None, at: datetime) -> None:
     del result
-    refund = Refund.plain.select_related("order").get(pk=command.subject_id)
+    refund = Refund.plain.get(pk=command.subject_id)
     if command.state in Command.DONE_STATES:
         refunds.mark_done(refund, external_id=command.external_id, external_number=command.external_number, at=at)
         _link(command, "refund", refund.pk)
-    else:
-        note(refund.order, f"refund_{command.state}", _describe(command), at=at, command=command)
+        return
+    order = Order.plain.select_for_update().get(pk=refund.order_id)
+    note(order, f"refund_{command.state}", _describe(command), at=at, command=command)
+    if command.state == State.WITHDRAWN:
+        refunds.close_unbooked(order, at=at)
 
 
 # --- all of them ------------------------------------------------------------------------------------------------------
@@ -266,14 +276,11 @@ def release_orders(*, merchant_id: int, ids: Sequence[int], at: datetime) -> Non
 
 
 def release_refunds(*, merchant_id: int, ids: Sequence[int], at: datetime) -> None:
-    """A person let a refund beyond what was captured go; it is booked, and not counted."""
-    for refund in Refund.plain.filter(merchant_id=merchant_id, pk__in=ids, state=Refund.State.HELD).order_by("pk"):
-        note(
-            refund.order,
-            "refund_let_go",
-            f"Refund of {describe_money(refund.amount, refund.order.currency)} was looked at by a person.",
-            at=at,
-        )
+    """A person let held refunds go: they are booked."""
+    held = Refund.plain.filter(merchant_id=merchant_id, pk__in=ids, state=Refund.State.HELD)
+    orders = Order.plain.filter(pk__in=held.values("order_id")).select_for_update(of=("self",)).order_by("pk")
+    for order in orders.select_related("connection"):
+        refunds.let_go(order, held.filter(order=order).order_by("pk"), at=at)
 
 
 def count_orders(*, connection: Connection) -> int:

@@ -29,6 +29,8 @@ class FulfilmentOrder(PublicIdMixin, MerchantModel):
         CANCELLED = "cancelled", _("Cancelled")
         NEVER = "never", _("Never sent")
 
+    OVER = (State.CANCELLED, State.NEVER)
+
     class SendWhen(models.TextChoices):
         CREATED = "created", _("as soon as it is created")
         CONFIRMED = "confirmed", _("when it is confirmed")
@@ -176,6 +178,7 @@ class Refund(MerchantModel):
         QUEUED = "queued", _("On its way")
         DONE = "done", _("Done there")
         HELD = "held", _("Held")
+        CLOSED = "closed", _("Nowhere to be booked")
 
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="refunds")
     external_id = models.CharField(max_length=200)

@@ -88,6 +88,11 @@ class Order(PublicIdMixin, MerchantModel):
     def __str__(self) -> str:
         return f"#{self.number}"
 
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is to be done for it any more, so that it has nothing to wait for."""
+        return self.fulfilment == self.Fulfilment.CANCELLED or self.intake == self.Intake.SOURCE_DELETED
+
 
 class OrderLine(MerchantModel):
     """One line as sold: net + tax = gross, net after discount; Σ gross of all lines = the order's total."""

@@ -121,13 +121,13 @@ def _save_lines(order: Order, record: r.OrderRecord, *, is_new: bool, new_total:
     if not is_new and not mismatch:
         holds.end(order, [f"amount:{order.pk}"], at=at)
     sent = not is_new and routing.is_sent(order)
-    if mismatch and (differs or new_total) and not sent and not changes.is_over(order):
+    if mismatch and (differs or new_total) and not sent and not order.is_over:
         holds.wait(order, AMOUNT_MISMATCH, f"amount:{order.pk}", f"Order {order}: {mismatch}", at=at)
     if not differs:
         return []
     if sent:
         words = f"Order {order} was changed in the shop after it was sent; change it there by hand."
-        if not changes.is_over(order):
+        if not order.is_over:
             holds.wait(order, CHANGED_LATE, f"changed:{order.pk}", words, at=at)
         return ["lines"]
     _write_lines(order, lines, before)

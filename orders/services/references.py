@@ -1,8 +1,8 @@
-"""The one name an order has in every back office, for life."""
+"""The one name an order has in every back office, for life, and the line its commands stand in."""
 
 from __future__ import annotations
 
-from orders.models import Order
+from orders.models import FulfilmentOrder, Order
 
 LONGEST = 20
 
@@ -18,3 +18,8 @@ def build_reference(order: Order) -> str:
         return plain
     tail = f"~{order.pk}"
     return plain[: LONGEST - len(tail)] + tail
+
+
+def line_of(part: FulfilmentOrder) -> str:
+    """Commands about one part go one after another."""
+    return f"fulfilment:{part.pk}"

@@ -15,14 +15,14 @@ from integrations.sync.outbox import enqueue
 from integrations.sync.release import list_new_keys, lock_keys
 from orders.models import FulfilmentOrder, Order, OrderLine
 from orders.services import destination, holds, refunds
-from orders.services.references import build_reference
+from orders.services.references import build_reference, line_of
 from orders.services.timeline import note
 from orders.state import INTAKE, PLACEMENT, move
 
 State = FulfilmentOrder.State
 SendWhen = FulfilmentOrder.SendWhen
 PAID = (Order.Financial.PAID, Order.Financial.PARTIALLY_REFUNDED, Order.Financial.REFUNDED)
-OVER = (State.CANCELLED, State.NEVER)
+OVER = FulfilmentOrder.OVER
 
 
 def is_sent(order: Order) -> bool:
@@ -195,8 +195,3 @@ def _place(order: Order, part: FulfilmentOrder, lines: Sequence[OrderLine], at: 
     note(order, "queued", f"On its way to {part.destination.name} as {part.reference}.", at=at, command=command)
     refunds.send_waiting(order, part, at=at)
     return set()
-
-
-def line_of(part: FulfilmentOrder) -> str:
-    """Commands about one part go one after another."""
-    return f"fulfilment:{part.pk}"

@@ -12,6 +12,7 @@ from catalog.models import Binding
 from integrations.contract import records as r
 from integrations.models import Command, Hold, Link, ValueMapping
 from integrations.sync import replay
+from integrations.sync.handlers import call
 from integrations.sync.release import release
 from integrations.sync.values import map_value
 from orders.models import FulfilmentOrder, Order
@@ -32,7 +33,7 @@ def with_shipping(number: str, **more: Any) -> r.OrderRecord:
     return replace(record, lines=(*record.lines, SHIPPING), total=D("9.00"))
 
 
-# --- binding: what the shop sold ----------------------------------------------------------------------------------------
+# --- binding: what the shop sold --------------------------------------------------------------------------------------
 
 
 def test_an_article_of_a_very_long_id_is_freed_too(world: World) -> None:
@@ -75,7 +76,7 @@ def test_a_line_bound_anew_before_it_was_sent_is_the_new_article(world: World) -
     assert [line.variant_external_id for line in document.lines] == ["e-CUP-CUP"]
 
 
-# --- variant: and value: what the back office must know -----------------------------------------------------------------
+# --- variant: and value: what the back office must know ---------------------------------------------------------------
 
 
 def test_their_new_article_frees_what_waited_for_it(world: World) -> None:
@@ -124,7 +125,7 @@ def test_one_value_of_two_frees_its_own_and_the_other_keeps_its_age_and_owner(wo
     assert create_command().amount == D("10.00")
 
 
-# --- customer: ----------------------------------------------------------------------------------------------------------
+# --- customer: --------------------------------------------------------------------------------------------------------
 
 
 def test_a_customer_whom_the_back_office_has_under_another_of_ours_is_enough(world: World) -> None:
@@ -167,7 +168,7 @@ def test_a_customer_never_to_be_made_there_buys_as_a_guest(world: World) -> None
     assert Command.plain.filter(kind="create_customer").count() == 1
 
 
-# --- reference: ---------------------------------------------------------------------------------------------------------
+# --- reference: -------------------------------------------------------------------------------------------------------
 
 
 def test_a_number_too_long_for_a_reference_is_shortened_and_stays_its_own(world: World) -> None:
@@ -193,7 +194,7 @@ def test_two_orders_of_one_number_are_both_kept_and_sent(world: World) -> None:
     assert found == ["A-1001", f"A-1001~{second.pk}"]
 
 
-# --- the end ------------------------------------------------------------------------------------------------------------
+# --- the end ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -217,8 +218,6 @@ def test_cancelling_an_order_ends_what_it_waits_for_and_nothing_new_begins(world
 
 
 def test_an_order_deleted_in_the_shop_waits_for_nothing(world: World, held: Order) -> None:
-    from integrations.sync.handlers import call
-
     call("order", "gone", world.merchant.pk, connection=world.shop, external_id="1001", at=NOON + MINUTE)
     assert waiting() == []
 
