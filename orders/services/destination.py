@@ -30,9 +30,9 @@ class Missing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Names:
-    """Their ids: of articles (variant → id and base units), of taxes (the shop's code → id), of special lines."""
+    """Their ids: of articles (variant → ids and base units), of taxes (the shop's code → id), of special lines."""
 
-    articles: dict[int, tuple[str, Decimal]]
+    articles: dict[int, list[tuple[str, Decimal]]]
     taxes: dict[str, str]
     special: dict[str, str]
 
@@ -40,17 +40,50 @@ class Names:
 def find_names(order: Order, there: Connection, lines: Iterable[OrderLine]) -> Names:
     """Everything of the order the back office has a name for, in four queries."""
     variants = [line.variant_id for line in lines if line.variant_id is not None]
-    bound = Binding.plain.filter(connection=there, variant_id__in=variants, state=Binding.State.BOUND).order_by("-pk")
+    bound = Binding.plain.filter(connection=there, variant_id__in=variants, state=Binding.State.BOUND).order_by("pk")
+    articles: dict[int, list[tuple[str, Decimal]]] = {}
+    for row in bound:
+        if row.variant_id is not None:
+            articles.setdefault(row.variant_id, []).append((row.external_id, row.factor))
     mapped = ValueMapping.plain.filter(connection__in=(order.connection, there)).exclude(ours="")
     ours = {row.theirs: row.ours for row in mapped if row.kind == Kind.TAX and row.connection_id == order.connection_id}
     theirs = {row.ours: row.theirs for row in mapped if row.kind == Kind.TAX and row.connection_id == there.pk}
     return Names(
-        articles={row.variant_id: (row.external_id, row.factor) for row in bound if row.variant_id is not None},
+        articles=articles,
         taxes={code: theirs[name] for code, name in ours.items() if name in theirs},
         special={
             row.ours: row.theirs for row in mapped if row.kind == Kind.SPECIAL_LINE and row.connection_id == there.pk
         },
     )
+
+
+def choose_article(line: OrderLine, names: Names) -> tuple[str, Decimal] | None:
+    """Their article for the line, and how many base units it is; None where they have none. Of several (the bottle and
+    the crate) the one that is sold the same way, else one the quantity is a whole number of, the largest."""
+    known = names.articles.get(line.variant_id or 0, [])
+    ways = sorted(known, key=lambda one: (one[1] != line.factor, not _is_whole(line, one[1]), -one[1]))
+    return ways[0] if ways else None
+
+
+def convert(line: OrderLine, quantity: Decimal, factor: Decimal) -> Decimal | None:
+    """So many of the shop's article in units of theirs; None where that is no whole number of them, for nobody may
+    round goods. What both count in the same way may be any number (1.5 kg)."""
+    if factor == line.factor:
+        return quantity
+    units = quantity * line.factor / factor
+    return units if factor == 1 or units == units.to_integral_value() else None
+
+
+def describe_fraction(line: OrderLine, there: Connection, order: Order) -> str:
+    sold = f"{line.quantity.normalize():f} × {line.sku or line.name}"
+    return (
+        f"{sold} (order {order}) is no whole number of what {there.name} sells it by. Map an article there that it is"
+        f" sold by, or correct how many base units the mapped one is."
+    )
+
+
+def _is_whole(line: OrderLine, factor: Decimal) -> bool:
+    return convert(line, line.quantity - line.cancelled_quantity, factor) is not None
 
 
 def list_missing(order: Order, there: Connection, lines: Sequence[OrderLine]) -> list[Missing]:
@@ -59,9 +92,13 @@ def list_missing(order: Order, there: Connection, lines: Sequence[OrderLine]) ->
     missing: dict[str, Missing] = {}
     for line in lines:
         if line.kind == OrderLine.Kind.ITEM:
-            if line.variant_id not in names.articles:
+            article = choose_article(line, names)
+            if article is None:
                 words = f"{there.name} has no article for {line.sku or line.name} (order {order}). Map it once."
                 _add(missing, "no_article_there", f"variant:{there.pk}:{line.variant_id}", words)
+            elif not _is_whole(line, article[1]):
+                words = describe_fraction(line, there, order)
+                _add(missing, "fraction", f"variant:{there.pk}:{line.variant_id}", words)
         elif line.gross and line.kind not in names.special:
             words = (
                 f"{there.name} does not know what to book {line.get_kind_display().lower()} on (order {order}). Map it."

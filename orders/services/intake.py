@@ -22,7 +22,7 @@ from portal.base.money import describe_money
 CREATED, UPDATED, UNCHANGED = "created", "updated", "unchanged"
 AMOUNT_MISMATCH, CHANGED_LATE = "amount_mismatch", "changed_after_sending"
 LINE_FIELDS = [
-    *("position", "kind", "binding", "variant", "variant_external_id", "sku", "name"),
+    *("position", "kind", "binding", "variant", "factor", "variant_external_id", "sku", "name"),
     *("quantity", "unit_price", "discount", "net", "tax", "gross"),
 ]
 FINANCIALS = {state.value: Order.Financial(state.value) for state in r.FinancialStatus if state.value != "unknown"}
@@ -184,7 +184,7 @@ def _differs(row: OrderLine | None, line: r.OrderLineRecord) -> bool:
 def _fill_line(row: OrderLine, place: int, line: r.OrderLineRecord) -> OrderLine:
     row.position, row.external_id, row.kind = place, line.external_id[:200], line.kind.value
     if row.variant_external_id != line.variant_external_id[:200]:
-        row.binding, row.variant = None, None
+        row.binding, row.variant, row.factor = None, None, Decimal(1)
     row.variant_external_id, row.sku, row.name = line.variant_external_id[:200], line.sku[:100], line.name[:300]
     row.quantity, row.unit_price, row.discount = line.quantity, line.unit_price, line.discount
     row.net, row.tax, row.gross = line.net, line.tax, line.gross

@@ -78,7 +78,8 @@ def _tell(order: Order, at: datetime) -> None:
 
 def _room(order: Order) -> Decimal:
     """What can still be given back of what was paid."""
-    return order.captured - order.refunded - order.refund_pending
+    room: Decimal = order.captured - order.refunded - order.refund_pending
+    return room
 
 
 def _end_hold(refund: Refund, at: datetime) -> None:

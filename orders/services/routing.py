@@ -21,6 +21,7 @@ from orders.state import INTAKE, PLACEMENT, move
 
 State = FulfilmentOrder.State
 SendWhen = FulfilmentOrder.SendWhen
+FINEST = Decimal("0.001")
 PAID = (Order.Financial.PAID, Order.Financial.PARTIALLY_REFUNDED, Order.Financial.REFUNDED)
 OVER = FulfilmentOrder.OVER
 
@@ -90,14 +91,19 @@ def map_lines(order: Order, lines: Sequence[OrderLine], *, anew: bool = False, a
         binding = binding or catalog.find_or_suggest_binding(
             connection=order.connection, external_id=article_id(line), sku=line.sku, title=line.name, at=at
         )
-        if binding.state != Binding.State.BOUND:
+        if binding.state != Binding.State.BOUND or not _is_storable(line.quantity * binding.factor):
             unmapped.append(line)
-        elif line.binding_id != binding.pk or line.variant_id != binding.variant_id:
-            line.binding, line.variant = binding, binding.variant
+        elif (line.binding_id, line.variant_id, line.factor) != (binding.pk, binding.variant_id, binding.factor):
+            line.binding, line.variant, line.factor = binding, binding.variant, binding.factor
             changed.append(line)
     if changed:
-        OrderLine.plain.bulk_update(changed, ["binding", "variant"])
+        OrderLine.plain.bulk_update(changed, ["binding", "variant", "factor"])
     return unmapped
+
+
+def _is_storable(quantity: Decimal) -> bool:
+    """Whether it is a whole number of the thousandths quantities are kept in: goods are never rounded."""
+    return quantity % FINEST == 0
 
 
 def article_id(line: OrderLine) -> str:
@@ -156,14 +162,9 @@ def _destinations(shop: Connection) -> list[Flow]:
 def _reserve(order: Order, lines: Sequence[OrderLine], at: datetime) -> None:
     """Promise what was sold, in base units, so that the other shops show less at once."""
     quantities: dict[int, Decimal] = {}
-    factors = dict(
-        Binding.plain.filter(pk__in=[line.binding_id for line in lines if line.binding_id]).values_list("pk", "factor")
-    )
     for line in lines:
-        if line.variant_id is None:
-            continue
-        units = (line.quantity - line.cancelled_quantity) * factors.get(line.binding_id or 0, Decimal(1))
-        quantities[line.variant_id] = quantities.get(line.variant_id, Decimal(0)) + max(units, Decimal(0))
+        if line.variant_id is not None:
+            quantities[line.variant_id] = quantities.get(line.variant_id, Decimal(0)) + line.base_quantity
     catalog.reserve(merchant_id=order.merchant_id, subject=("order", order.pk), quantities=quantities, at=at)
 
 

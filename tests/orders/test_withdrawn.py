@@ -20,8 +20,8 @@ from tests.world import NOON, D, World, order, stocked
 LATER = NOON + 2 * MINUTE
 
 
-def cancelled(number: str = "1001", **more: object) -> r.OrderRecord:
-    return order(number, ("MUG", 2, "4.50"), cancelled=True, updated_at=LATER, **more)
+def cancelled(number: str = "1001") -> r.OrderRecord:
+    return order(number, ("MUG", 2, "4.50"), cancelled=True, updated_at=LATER)
 
 
 def money(row: Order) -> tuple[str, ...]:
