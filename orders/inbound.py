@@ -5,20 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
-from catalog import services as catalog
-from catalog.models import Binding
 from integrations.contract import records as r
 from integrations.models import Connection
 from integrations.sync.handlers import Applied, Skipped
-from orders.models import FulfilmentOrder, Invoice, Order, OrderLine, Return, ReturnLine, Shipment, ShipmentLine
+from orders.models import FulfilmentOrder, Invoice, Order, Return, Shipment
+from orders.services import goods
 from orders.services.changes import mark_gone
 from orders.services.customers import save_customer
 from orders.services.intake import save_order
 from orders.services.timeline import note
-from orders.state import FULFILMENT, move
 from portal.base.money import describe_money
 
 CREATED, UPDATED, UNCHANGED, NOT_OURS = "created", "updated", "unchanged", "not_ours"
@@ -45,12 +42,12 @@ def apply_orders(
     *, connection: Connection, records: Sequence[r.OrderRecord], read_at: datetime, at: datetime
 ) -> Applied:
     """Orders of a shop. Those a back office has of its own are none of ours."""
-    del read_at
     if connection.role not in SHOPS:
         return _count(((record.external_id, NOT_OURS) for record in records), "Orders are taken from shops only.")
-    return _count(
-        ((record.external_id, save_order(connection=connection, record=record, at=at)) for record in records), ""
+    saved = (
+        (one.external_id, save_order(connection=connection, record=one, at=at, read_at=read_at)) for one in records
     )
+    return _count(saved, "")
 
 
 def gone_order(*, connection: Connection, external_id: str, at: datetime) -> None:
@@ -130,58 +127,12 @@ def _save_shipment(connection: Connection, record: r.ShipmentRecord, part: Fulfi
     if not _set(row, values) and word == UPDATED:
         return UNCHANGED
     row.save()
-    _save_lines(connection, order, record.lines, row, ShipmentLine, "shipment")
+    goods.book_shipment(order, part, row, record.lines)
     if record.state is r.DocumentState.DONE:
-        _mark_shipped(order, part, at)
+        goods.mark_shipped(order, part, at=at)
         tracking = f" Tracking {row.tracking_number}." if row.tracking_number else ""
         note(order, "shipped", f"Shipped by {connection.name}: {row.number}.{tracking}", at=at)
     return word
-
-
-def _save_lines(
-    connection: Connection,
-    order: Order,
-    records: Sequence[r.DocumentLineRecord],
-    parent: Any,
-    model: type[Any],
-    field: str,
-) -> None:
-    """Which of the order's lines, and how many; their article tells the line."""
-    bindings = Binding.plain.filter(connection=connection, external_id__in=[one.variant_external_id for one in records])
-    variants = {row.external_id: (row.variant_id, row.factor) for row in bindings}
-    left = {line.variant_id: line for line in order.lines.filter(kind=OrderLine.Kind.ITEM).order_by("-position")}
-    found: dict[int, Decimal] = {}
-    for one in records:
-        variant, factor = variants.get(one.variant_external_id, (None, Decimal(1)))
-        line = left.get(variant) if variant else None
-        if line is not None:
-            found[line.pk] = found.get(line.pk, Decimal(0)) + one.quantity * factor
-    model.plain.filter(**{field: parent}).delete()
-    model.plain.bulk_create(
-        model(merchant_id=order.merchant_id, **{field: parent}, order_line_id=pk, quantity=quantity)
-        for pk, quantity in found.items()
-    )
-
-
-def _mark_shipped(order: Order, part: FulfilmentOrder, at: datetime) -> None:
-    """How far the order is, by what has left; a promise of goods on hand ends with the figure read after this."""
-    wanted = {line.variant_id: Decimal(0) for line in order.lines.all() if line.variant_id}
-    for line in order.lines.all():
-        if line.variant_id:
-            wanted[line.variant_id] += line.quantity - line.cancelled_quantity
-    shipped: dict[int | None, Decimal] = {}
-    done = ShipmentLine.plain.filter(
-        shipment__fulfilment_order__order=order, shipment__state=r.DocumentState.DONE.value
-    ).select_related("order_line")
-    for row in done:
-        shipped[row.order_line.variant_id] = shipped.get(row.order_line.variant_id, Decimal(0)) + row.quantity
-    complete = all(shipped.get(variant, Decimal(0)) >= quantity for variant, quantity in wanted.items())
-    state = Order.Fulfilment.FULFILLED if complete else Order.Fulfilment.PARTIALLY_FULFILLED
-    order.fulfilment = move(FULFILMENT, order.fulfilment, state)
-    order.save(update_fields=["fulfilment"])
-    if complete:
-        FulfilmentOrder.plain.filter(pk=part.pk, shipped_at__isnull=True).update(shipped_at=at)
-        catalog.settle_reservation(merchant_id=order.merchant_id, subject=("order", order.pk), at=at)
 
 
 def _save_invoice(connection: Connection, record: r.InvoiceRecord, part: FulfilmentOrder, at: datetime) -> str:
@@ -227,7 +178,7 @@ def _save_return(connection: Connection, record: r.ReturnRecord, part: Fulfilmen
     if not _set(row, values) and word == UPDATED:
         return UNCHANGED
     row.save()
-    _save_lines(connection, part.order, record.lines, row, ReturnLine, "parent")
+    goods.book_return(part, row, record.lines)
     if word == CREATED:
         note(part.order, "returned", f"Goods came back to {connection.name}: {row.number}.", at=at)
     return word

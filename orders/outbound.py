@@ -13,15 +13,24 @@ from catalog import services as catalog
 from integrations.contract import records as r
 from integrations.contract.errors import Rejected
 from integrations.models import Attempt, Command, Connection, Hold, Link, Stream
+from integrations.sync import documents
 from integrations.sync.documents import CancelRequest
 from integrations.sync.platforms import get_platform
 from integrations.sync.release import release
 from orders.models import Cancellation, Customer, FulfilmentOrder, Order, OrderLine, Refund
-from orders.services import refunds, routing
-from orders.services.destination import Names, customer_key, find_customer_id, find_names
+from orders.services import goods, holds, refunds, routing
+from orders.services.changes import withdraw_create
+from orders.services.destination import (
+    Names,
+    choose_article,
+    convert,
+    customer_key,
+    find_customer_id,
+    find_names,
+)
 from orders.services.timeline import note
+from orders.services.withdrawals import end_line
 from orders.state import PLACEMENT, move
-from portal.base.money import describe_money
 
 State, Part = Command.State, FulfilmentOrder.State
 PARTS = {
@@ -46,7 +55,7 @@ def build_order(*, command: Command, at: datetime) -> r.OrderDocument | CancelRe
     if command.kind == "cancel_order":
         return CancelRequest(external_id=part.external_id)
     there = command.connection
-    lines = list(order.lines.select_related("binding").prefetch_related("taxes").order_by("position"))
+    lines = list(order.lines.prefetch_related("taxes").order_by("position"))
     names = find_names(order, there, lines)
     return r.OrderDocument(
         reference=command.reference,
@@ -68,22 +77,26 @@ def _address(values: dict[str, Any]) -> r.AddressRecord | None:
     return r.AddressRecord(**values) if values else None
 
 
-def build_line(line: OrderLine, names: Names) -> r.OrderDocumentLine:
-    """The line in units of their article, with their ids of its taxes, none included."""
-    article, factor = names.articles.get(line.variant_id or 0, ("", ONE))
-    item = "" if line.kind == OrderLine.Kind.ITEM else names.special.get(line.kind, "")
-    if not article and not item:
+def build_line(line: OrderLine, names: Names, quantity: Decimal | None = None) -> r.OrderDocumentLine:
+    """The line in units of their article, with their ids of its taxes, none included; `quantity` of the shop's article,
+    all that is not cancelled unless said."""
+    special = "" if line.kind == OrderLine.Kind.ITEM else names.special.get(line.kind, "")
+    article, factor = (("", ONE) if special else choose_article(line, names)) or ("", ONE)
+    if not article and not special:
         raise Rejected(f"{line.sku or line.name} is not mapped there any more; map it again.", code="ITEM_MISSING")
-    units = (line.binding.factor if line.binding else ONE) / factor
+    units = convert(line, line.quantity - line.cancelled_quantity if quantity is None else quantity, factor)
+    if units is None:
+        words = f"{line.quantity.normalize():f} × {line.sku or line.name} is no whole number of their article; map it."
+        raise Rejected(words, code="FRACTION")
     return r.OrderDocumentLine(
         key=str(line.pk),
         kind=r.LineKind(line.kind),
-        variant_external_id="" if item else article,
-        item_external_id=item,
+        variant_external_id=article,
+        item_external_id=special,
         sku=line.sku,
         name=line.name,
-        quantity=(line.quantity - line.cancelled_quantity) * units,
-        unit_price=line.unit_price / units,
+        quantity=units,
+        unit_price=line.unit_price if factor == line.factor else line.unit_price * factor / line.factor,
         discount=line.discount,
         net=line.net,
         tax=line.tax,
@@ -99,18 +112,29 @@ def settle_order(*, command: Command, result: r.CommandResult | None, at: dateti
     if command.kind == "cancel_order":
         _settle_cancel(command, order, part, result, at)
         return
+    if command.state == State.PENDING and not command.search_first and order.fulfilment == Order.Fulfilment.CANCELLED:
+        part.state = move(PLACEMENT, part.state, Part.QUEUED)
+        withdraw_create(order, part, command, at=at)  # surely not there, and nobody wants it any more
+        return
     if wanted := PARTS.get(State(command.state)):
         part.state = move(PLACEMENT, part.state, wanted)
     if part.state == Part.PLACED and not part.external_id:
         part.external_id, part.external_number = command.external_id, command.external_number
         part.remote_total, part.placed_at = command.remote_total, at
         _link(command, "order", order.pk)
+        if result is not None and command.payload is not None:
+            sent: r.OrderDocument = documents.decode(command.kind, bytes(command.payload))
+            goods.save_line_ids(part, [line.key for line in sent.lines], result.line_ids)
         if get_platform(command.connection.platform).stock_basis is r.StockBasis.AVAILABLE:
             catalog.settle_reservation(merchant_id=order.merchant_id, subject=("order", order.pk), at=at)
     if part.state == Part.NEVER:
         catalog.cancel_reservation(merchant_id=order.merchant_id, subject=("order", order.pk), at=at)
     part.save(update_fields=["state", "external_id", "external_number", "remote_total", "placed_at"])
     note(order, command.state, _describe(command), at=at, command=command)
+    if part.state == Part.NEVER:
+        end_line(order, part, at=at)
+        if not order.fulfilment_orders.exclude(state__in=part.OVER).exists():
+            holds.end_all(order, at=at)
 
 
 def _describe(command: Command) -> str:
@@ -168,11 +192,13 @@ def build_customer(*, command: Command, at: datetime) -> r.CustomerDocument:
 
 
 def settle_customer(*, command: Command, result: r.CommandResult | None, at: datetime) -> None:
-    """The customer is there now: the orders that waited for him go on. Refused: they say so."""
+    """The customer is there now, or never will be: the orders that waited for him go on. Refused: they say so."""
     del result
     key = customer_key(command.connection, command.subject_id)
     if command.state in Command.DONE_STATES:
         _link(command, "customer", command.subject_id)
+        release(merchant_id=command.merchant_id, key=key, at=at)
+    elif command.state == State.WITHDRAWN:
         release(merchant_id=command.merchant_id, key=key, at=at)
     elif command.state in {State.NEEDS_FIX, State.NEEDS_HUMAN}:
         words = f"{command.connection.name} did not take the customer: {command.message}"[:500]
@@ -187,7 +213,7 @@ def build_refund(*, command: Command, at: datetime) -> r.RefundDocument:
     refund = Refund.plain.select_related("order__connection", "order__customer").get(pk=command.subject_id)
     order, there = refund.order, command.connection
     part = _part(command)
-    rows = list(refund.lines.select_related("order_line__binding").order_by("pk"))
+    rows = list(refund.lines.select_related("order_line").order_by("pk"))
     names = find_names(order, there, [row.order_line for row in rows])
     return r.RefundDocument(
         reference=command.reference,
@@ -205,9 +231,8 @@ def build_refund(*, command: Command, at: datetime) -> r.RefundDocument:
 def _refund_line(row: Any, names: Names) -> r.OrderDocumentLine:
     """As the order's line, for what was given back of it."""
     line: OrderLine = row.order_line
-    whole = build_line(line, names)
-    units = (line.binding.factor if line.binding else ONE) / names.articles.get(line.variant_id or 0, ("", ONE))[1]
-    quantity = row.quantity * units or ONE
+    whole = build_line(line, names, row.quantity)
+    quantity = whole.quantity or ONE
     return r.OrderDocumentLine(
         key=str(row.pk),
         kind=whole.kind,
@@ -243,12 +268,15 @@ def _free_amount(refund: Refund, names: Names) -> r.OrderDocumentLine:
 
 def settle_refund(*, command: Command, result: r.CommandResult | None, at: datetime) -> None:
     del result
-    refund = Refund.plain.select_related("order").get(pk=command.subject_id)
+    refund = Refund.plain.get(pk=command.subject_id)
     if command.state in Command.DONE_STATES:
         refunds.mark_done(refund, external_id=command.external_id, external_number=command.external_number, at=at)
         _link(command, "refund", refund.pk)
-    else:
-        note(refund.order, f"refund_{command.state}", _describe(command), at=at, command=command)
+        return
+    order = Order.plain.select_for_update().get(pk=refund.order_id)
+    note(order, f"refund_{command.state}", _describe(command), at=at, command=command)
+    if command.state == State.WITHDRAWN:
+        refunds.close_unbooked(order, at=at)
 
 
 # --- all of them ------------------------------------------------------------------------------------------------------
@@ -262,14 +290,11 @@ def release_orders(*, merchant_id: int, ids: Sequence[int], at: datetime) -> Non
 
 
 def release_refunds(*, merchant_id: int, ids: Sequence[int], at: datetime) -> None:
-    """A person let a refund beyond what was captured go; it is booked, and not counted."""
-    for refund in Refund.plain.filter(merchant_id=merchant_id, pk__in=ids, state=Refund.State.HELD).order_by("pk"):
-        note(
-            refund.order,
-            "refund_let_go",
-            f"Refund of {describe_money(refund.amount, refund.order.currency)} was looked at by a person.",
-            at=at,
-        )
+    """A person let held refunds go: they are booked."""
+    held = Refund.plain.filter(merchant_id=merchant_id, pk__in=ids, state=Refund.State.HELD)
+    orders = Order.plain.filter(pk__in=held.values("order_id")).select_for_update(of=("self",)).order_by("pk")
+    for order in orders.select_related("connection"):
+        refunds.let_go(order, held.filter(order=order).order_by("pk"), at=at)
 
 
 def count_orders(*, connection: Connection) -> int:

@@ -23,7 +23,7 @@ BACK_OFFICES = (Connection.Role.BACK_OFFICE, Connection.Role.ACCOUNTING)
 
 def hold_keys(binding: Binding) -> list[str]:
     """What waits for this article to be mapped: orders that sold it, and orders that must name it there."""
-    keys = [f"binding:{binding.connection_id}:{binding.external_id}"]
+    keys = [f"binding:{binding.connection_id}:{binding.external_id}"[:200]]  # as they are kept
     if binding.variant_id is not None:
         keys.append(f"variant:{binding.connection_id}:{binding.variant_id}")
     return keys

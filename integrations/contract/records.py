@@ -271,9 +271,11 @@ class OrderRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentLineRecord:
-    """A line of a shipment, invoice or return: which article, how many, and what for."""
+    """A line of a shipment, invoice or return: which article, how many, and what for. `order_line_external_id` is
+    their id of the order's line it is about, '' where they do not say."""
 
     external_id: str = ""
+    order_line_external_id: str = ""
     variant_external_id: str = ""
     sku: str = ""
     quantity: Decimal = ZERO
@@ -469,6 +471,7 @@ class CommandResult:
     success: bool = True  # a cancel may be answered "no": then False and `message`
     message: str = ""
     children: tuple[tuple[str, str], ...] = ()  # (our line key or sku, their id), e.g. variants of a created product
+    line_ids: tuple[str, ...] = ()  # their ids of an order's lines, in the document's order
     raw: Raw = field(default_factory=dict, repr=False, compare=False)
 
 

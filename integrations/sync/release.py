@@ -68,6 +68,7 @@ def lock_keys(keys: Sequence[str]) -> None:
 @transaction.atomic
 def release(*, merchant_id: int, key: str, at: datetime) -> int:
     """End every open Hold of `key` and hand the records to their stream's `release` handler; how many they were."""
+    key = key[:200]  # as it is kept
     lock_keys([key])
     rows = Hold.plain.select_for_update().filter(merchant_id=merchant_id, key=key, ended_at__isnull=True).order_by("pk")
     freed: dict[str, list[int]] = defaultdict(list)

@@ -3,6 +3,7 @@
 from orders.models.customer import Customer
 from orders.models.fulfilment import (
     Cancellation,
+    FulfilmentLine,
     FulfilmentOrder,
     Invoice,
     LedgerEntry,
@@ -19,6 +20,7 @@ __all__ = [
     "Cancellation",
     "Customer",
     "DiscountLine",
+    "FulfilmentLine",
     "FulfilmentOrder",
     "Invoice",
     "LedgerEntry",

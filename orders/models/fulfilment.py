@@ -29,6 +29,8 @@ class FulfilmentOrder(PublicIdMixin, MerchantModel):
         CANCELLED = "cancelled", _("Cancelled")
         NEVER = "never", _("Never sent")
 
+    OVER = (State.CANCELLED, State.NEVER)
+
     class SendWhen(models.TextChoices):
         CREATED = "created", _("as soon as it is created")
         CONFIRMED = "confirmed", _("when it is confirmed")
@@ -57,6 +59,25 @@ class FulfilmentOrder(PublicIdMixin, MerchantModel):
         return self.external_number or self.reference
 
 
+class FulfilmentLine(MerchantModel):
+    """Which line there is which of ours: of one article there may be several."""
+
+    fulfilment_order = models.ForeignKey(FulfilmentOrder, on_delete=models.CASCADE, related_name="lines")
+    order_line = models.ForeignKey(OrderLine, on_delete=models.CASCADE, related_name="placed")
+    external_id = models.CharField(max_length=200)
+
+    class Meta(MerchantModel.Meta):
+        constraints = (
+            models.UniqueConstraint(
+                fields=("merchant", "fulfilment_order", "external_id"), name="fulfilment_line_external"
+            ),
+            models.UniqueConstraint(fields=("merchant", "fulfilment_order", "order_line"), name="fulfilment_line_once"),
+        )
+
+    def __str__(self) -> str:
+        return f"Line {self.order_line_id} is {self.external_id}"
+
+
 class Shipment(MerchantModel):
     """Goods that left, as the back office says."""
 
@@ -79,7 +100,7 @@ class Shipment(MerchantModel):
 
 
 class ShipmentLine(MerchantModel):
-    """How many of an order line left with a shipment."""
+    """How many of an order line left with a shipment, in base units."""
 
     shipment = models.ForeignKey(Shipment, on_delete=models.CASCADE, related_name="lines")
     order_line = models.ForeignKey(OrderLine, on_delete=models.CASCADE, related_name="shipped")
@@ -155,7 +176,7 @@ class Return(MerchantModel):
 
 
 class ReturnLine(MerchantModel):
-    """How many of an order line came back."""
+    """How many of an order line came back, in base units."""
 
     parent = models.ForeignKey(Return, on_delete=models.CASCADE, related_name="lines")
     order_line = models.ForeignKey(OrderLine, on_delete=models.CASCADE, related_name="returned")
@@ -176,6 +197,7 @@ class Refund(MerchantModel):
         QUEUED = "queued", _("On its way")
         DONE = "done", _("Done there")
         HELD = "held", _("Held")
+        CLOSED = "closed", _("Nowhere to be booked")
 
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="refunds")
     external_id = models.CharField(max_length=200)
@@ -199,7 +221,7 @@ class Refund(MerchantModel):
 
 
 class RefundLine(MerchantModel):
-    """Which line, how many, how much: net + tax."""
+    """Which line, how many (of the shop's article, as the line has it), how much: net + tax."""
 
     refund = models.ForeignKey(Refund, on_delete=models.CASCADE, related_name="lines")
     order_line = models.ForeignKey(OrderLine, on_delete=models.CASCADE, related_name="refunds")

@@ -58,7 +58,8 @@ class Order(PublicIdMixin, MerchantModel):
     refund_pending = MoneyField(default=Decimal(0))
     refunded = MoneyField(default=Decimal(0))
     placed_at = models.DateTimeField()
-    source_updated_at = models.DateTimeField()
+    source_updated_at = models.DateTimeField()  # the shop's own time of the newest word
+    source_read_at = models.DateTimeField(null=True, blank=True)  # when the shop was asked for it
     received_at = models.DateTimeField()
     email = models.CharField(max_length=254, blank=True, default="")
     phone = models.CharField(max_length=20, blank=True, default="")
@@ -87,9 +88,18 @@ class Order(PublicIdMixin, MerchantModel):
     def __str__(self) -> str:
         return f"#{self.number}"
 
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is to be done for it any more, so that it has nothing to wait for."""
+        return self.fulfilment == self.Fulfilment.CANCELLED or self.intake == self.Intake.SOURCE_DELETED
+
 
 class OrderLine(MerchantModel):
-    """One line as sold: net + tax = gross, net after discount; Σ gross of all lines = the order's total."""
+    """One line as sold: net + tax = gross, net after discount; Σ gross of all lines = the order's total.
+
+    `quantity` and `unit_price` are of the shop's article, `factor` base units each, as it was mapped when it was last
+    looked at before sending.
+    """
 
     class Kind(models.TextChoices):
         ITEM = "item", _("Article")
@@ -110,6 +120,7 @@ class OrderLine(MerchantModel):
     sku = models.CharField(max_length=100, blank=True, default="")
     name = models.CharField(max_length=300, blank=True, default="")
     quantity = QuantityField()
+    factor = QuantityField(default=Decimal(1))
     unit_price = MoneyField(default=Decimal(0))
     discount = MoneyField(default=Decimal(0))
     net = MoneyField()
@@ -125,6 +136,12 @@ class OrderLine(MerchantModel):
 
     def __str__(self) -> str:
         return f"{self.quantity} × {self.sku or self.name}"
+
+    @property
+    def base_quantity(self) -> Decimal:
+        """What is still to be delivered and was, in base units: what stock, deliveries and returns count in."""
+        left: Decimal = max(self.quantity - self.cancelled_quantity, Decimal(0)) * self.factor
+        return left
 
 
 class TaxLine(MerchantModel):

@@ -8,15 +8,17 @@ from django.db import transaction
 
 from catalog import services as catalog
 from integrations.contract import records as r
-from integrations.models import Command, Connection, Hold, Stream
+from integrations.models import Command, Connection, Stream
 from integrations.sync.outbox import enqueue
 from orders.models import Cancellation, FulfilmentOrder, Order
+from orders.services import holds, refunds
+from orders.services.references import line_of
 from orders.services.timeline import note
+from orders.services.withdrawals import NOT_SENT, end_line, may_be_there, withdraw
 from orders.state import FULFILMENT, INTAKE, PLACEMENT, move
 
 Part = FulfilmentOrder.State
 Fulfilment = Order.Fulfilment
-NOT_SENT = (Command.State.PENDING, Command.State.NEEDS_FIX)
 
 
 def follow_status(order: Order, record: r.OrderRecord, *, at: datetime) -> list[str]:
@@ -25,7 +27,8 @@ def follow_status(order: Order, record: r.OrderRecord, *, at: datetime) -> list[
         return []
     order.fulfilment = move(FULFILMENT, order.fulfilment, Fulfilment.CANCELLED)
     if order.fulfilment != Fulfilment.CANCELLED:
-        note(order, "cancelled_late", "The shop cancelled it, but its goods have left already.", at=at)
+        if not order.timeline.filter(code="cancelled_late").exists():
+            note(order, "cancelled_late", "The shop cancelled it, but its goods have left already.", at=at)
         return []
     order.save(update_fields=["fulfilment"])
     note(order, "cancelled", f"Cancelled in {order.connection.name}.", at=at)
@@ -35,12 +38,11 @@ def follow_status(order: Order, record: r.OrderRecord, *, at: datetime) -> list[
 
 def _let_go(order: Order, at: datetime) -> None:
     """Nothing waits for it, nothing is promised to it, and no back office keeps it."""
-    Hold.plain.filter(
-        merchant_id=order.merchant_id, subject_type="order", subject_id=order.pk, ended_at__isnull=True
-    ).update(ended_at=at)  # fmt: skip
+    holds.end_all(order, at=at)
     catalog.cancel_reservation(merchant_id=order.merchant_id, subject=("order", order.pk), at=at)
     for part in order.fulfilment_orders.select_related("destination").order_by("pk"):
         _take_back(order, part, at)
+    refunds.close_unbooked(order, at=at)
 
 
 def _take_back(order: Order, part: FulfilmentOrder, at: datetime) -> None:
@@ -54,22 +56,19 @@ def _take_back(order: Order, part: FulfilmentOrder, at: datetime) -> None:
         .order_by("-revision")
         .first()
     )
-    if create is not None and create.state in NOT_SENT and not _may_be_there(create):
-        words = "Cancelled in the shop before it was sent."
-        Command.plain.filter(pk=create.pk).update(
-            state=Command.State.WITHDRAWN, state_at=at, finished_at=at, message=words
-        )
-        part.state = move(PLACEMENT, part.state, Part.CANCELLED)
-        part.save(update_fields=["state"])
-        note(order, "withdrawn", f"It had not been sent to {part.destination.name}, and is not.", at=at)
-        return
-    if part.state not in {Part.CANCELLED, Part.NEVER}:
+    if create is not None and create.state in NOT_SENT and not may_be_there(create):
+        withdraw_create(order, part, create, at=at)
+    elif part.state not in part.OVER:
         _ask_to_cancel(order, part, at)
 
 
-def _may_be_there(create: Command) -> bool:
-    """A create that was on the wire once may be there, whatever was said of it later."""
-    return create.state == Command.State.PENDING and create.payload is not None
+def withdraw_create(order: Order, part: FulfilmentOrder, create: Command, *, at: datetime) -> None:
+    """The shop cancelled what surely is not there; the caller holds all three."""
+    withdraw(create, "Cancelled in the shop before it was sent.", at=at)
+    part.state = move(PLACEMENT, part.state, Part.CANCELLED)
+    part.save(update_fields=["state"])
+    note(order, "withdrawn", f"It had not been sent to {part.destination.name}, and is not.", at=at)
+    end_line(order, part, at=at)
 
 
 def _ask_to_cancel(order: Order, part: FulfilmentOrder, at: datetime) -> None:
@@ -81,7 +80,7 @@ def _ask_to_cancel(order: Order, part: FulfilmentOrder, at: datetime) -> None:
         kind="cancel_order",
         stream=Stream.ORDER,
         subject=("order", order.pk),
-        line=f"fulfilment:{part.pk}",
+        line=line_of(part),
         reference=part.reference,
         amount=order.total,
         currency=order.currency,

@@ -10,10 +10,11 @@ from decimal import Decimal
 from django.db.models import F
 
 from catalog.models import Binding
-from integrations.models import Connection, Link, Stream, ValueMapping
+from integrations.models import Command, Connection, Link, Stream, ValueMapping
 from integrations.sync.outbox import enqueue
-from integrations.sync.release import hold, list_new_keys, lock_keys
+from integrations.sync.release import list_new_keys, lock_keys
 from orders.models import Order, OrderLine, TaxLine
+from orders.services import holds
 
 Kind = ValueMapping.Kind
 
@@ -29,9 +30,9 @@ class Missing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Names:
-    """Their ids: of articles (variant → id and base units), of taxes (the shop's code → id), of special lines."""
+    """Their ids: of articles (variant → ids and base units), of taxes (the shop's code → id), of special lines."""
 
-    articles: dict[int, tuple[str, Decimal]]
+    articles: dict[int, list[tuple[str, Decimal]]]
     taxes: dict[str, str]
     special: dict[str, str]
 
@@ -39,17 +40,50 @@ class Names:
 def find_names(order: Order, there: Connection, lines: Iterable[OrderLine]) -> Names:
     """Everything of the order the back office has a name for, in four queries."""
     variants = [line.variant_id for line in lines if line.variant_id is not None]
-    bound = Binding.plain.filter(connection=there, variant_id__in=variants, state=Binding.State.BOUND).order_by("-pk")
+    bound = Binding.plain.filter(connection=there, variant_id__in=variants, state=Binding.State.BOUND).order_by("pk")
+    articles: dict[int, list[tuple[str, Decimal]]] = {}
+    for row in bound:
+        if row.variant_id is not None:
+            articles.setdefault(row.variant_id, []).append((row.external_id, row.factor))
     mapped = ValueMapping.plain.filter(connection__in=(order.connection, there)).exclude(ours="")
     ours = {row.theirs: row.ours for row in mapped if row.kind == Kind.TAX and row.connection_id == order.connection_id}
     theirs = {row.ours: row.theirs for row in mapped if row.kind == Kind.TAX and row.connection_id == there.pk}
     return Names(
-        articles={row.variant_id: (row.external_id, row.factor) for row in bound if row.variant_id is not None},
+        articles=articles,
         taxes={code: theirs[name] for code, name in ours.items() if name in theirs},
         special={
             row.ours: row.theirs for row in mapped if row.kind == Kind.SPECIAL_LINE and row.connection_id == there.pk
         },
     )
+
+
+def choose_article(line: OrderLine, names: Names) -> tuple[str, Decimal] | None:
+    """Their article for the line, and how many base units it is; None where they have none. Of several (the bottle and
+    the crate) the one that is sold the same way, else one the quantity is a whole number of, the largest."""
+    known = names.articles.get(line.variant_id or 0, [])
+    ways = sorted(known, key=lambda one: (one[1] != line.factor, not _is_whole(line, one[1]), -one[1]))
+    return ways[0] if ways else None
+
+
+def convert(line: OrderLine, quantity: Decimal, factor: Decimal) -> Decimal | None:
+    """So many of the shop's article in units of theirs; None where that is no whole number of them, for nobody may
+    round goods. What both count in the same way may be any number (1.5 kg)."""
+    if factor == line.factor:
+        return quantity
+    units = quantity * line.factor / factor
+    return units if factor == 1 or units == units.to_integral_value() else None
+
+
+def describe_fraction(line: OrderLine, there: Connection, order: Order) -> str:
+    sold = f"{line.quantity.normalize():f} × {line.sku or line.name}"
+    return (
+        f"{sold} (order {order}) is no whole number of what {there.name} sells it by. Map an article there that it is"
+        f" sold by, or correct how many base units the mapped one is."
+    )
+
+
+def _is_whole(line: OrderLine, factor: Decimal) -> bool:
+    return convert(line, line.quantity - line.cancelled_quantity, factor) is not None
 
 
 def list_missing(order: Order, there: Connection, lines: Sequence[OrderLine]) -> list[Missing]:
@@ -58,9 +92,13 @@ def list_missing(order: Order, there: Connection, lines: Sequence[OrderLine]) ->
     missing: dict[str, Missing] = {}
     for line in lines:
         if line.kind == OrderLine.Kind.ITEM:
-            if line.variant_id not in names.articles:
+            article = choose_article(line, names)
+            if article is None:
                 words = f"{there.name} has no article for {line.sku or line.name} (order {order}). Map it once."
                 _add(missing, "no_article_there", f"variant:{there.pk}:{line.variant_id}", words)
+            elif not _is_whole(line, article[1]):
+                words = describe_fraction(line, there, order)
+                _add(missing, "fraction", f"variant:{there.pk}:{line.variant_id}", words)
         elif line.gross and line.kind not in names.special:
             words = (
                 f"{there.name} does not know what to book {line.get_kind_display().lower()} on (order {order}). Map it."
@@ -77,7 +115,7 @@ def list_missing(order: Order, there: Connection, lines: Sequence[OrderLine]) ->
 
 
 def _add(missing: dict[str, Missing], reason: str, key: str, words: str) -> None:
-    missing[key] = Missing(reason=reason, key=key[:200], message=words)
+    missing[key[:200]] = Missing(reason=reason, key=key[:200], message=words)
 
 
 def _tax_codes(lines: Sequence[OrderLine]) -> list[tuple[str, str]]:
@@ -100,36 +138,36 @@ def _see_tax(shop: Connection, code: str, name: str) -> None:
 
 def find_customer_id(order: Order, there: Connection) -> str:
     """Their id of the order's customer; '' for a guest, or where he must be made there first."""
+    return _find_customer(order, there)[0]
+
+
+def _find_customer(order: Order, there: Connection) -> tuple[str, bool]:
+    """(their id or '', whether that is all there will be). He may be theirs under another customer of ours, too: then
+    the command that made or found him knows the number. One never to be made there buys as a guest."""
     if order.customer is None or order.customer.is_guest:
-        return ""
-    link = Link.plain.filter(
-        connection=there, stream=Stream.CUSTOMER, subject_type="customer", subject_id=order.customer.pk
-    ).first()
-    return link.external_id if link else ""
+        return "", True
+    subject = {"subject_type": "customer", "subject_id": order.customer.pk}
+    link = Link.plain.filter(connection=there, stream=Stream.CUSTOMER, **subject).first()
+    if link is not None:
+        return link.external_id, True
+    made = Command.plain.filter(connection=there, kind="create_customer", **subject).order_by("-revision").first()
+    if made is None:
+        return "", False
+    return made.external_id, bool(made.external_id) or made.state == Command.State.WITHDRAWN
 
 
-def ensure_customer(order: Order, there: Connection, *, at: datetime) -> bool:
-    """Whether the order can go as far as its customer is concerned; if not, he is made there first and it waits."""
+def ensure_customer(order: Order, there: Connection, *, at: datetime) -> str:
+    """'' where the order can go as far as its customer is concerned; else the key it waits for while he is made
+    there."""
     customer = order.customer
-    if customer is None or customer.is_guest or find_customer_id(order, there):
-        return True
+    if customer is None or _find_customer(order, there)[1]:
+        return ""
     key = customer_key(there, customer.pk)
-    if not list_new_keys(subject=("order", order.pk), keys=[key]):
-        return False
-    lock_keys([key])  # several orders of his may ask at once, and he may have come in between
-    if find_customer_id(order, there):
-        return True
-    hold(
-        merchant_id=order.merchant_id,
-        subject=("order", order.pk),
-        reason="customer",
-        key=key,
-        message=f"{customer} is being made in {there.name} first.",
-        amount=order.total,
-        currency=order.currency,
-        connection=there,
-        at=at,
-    )
+    if list_new_keys(subject=("order", order.pk), keys=[key]):
+        lock_keys([key])  # several orders of his may ask at once, and he may have come in between
+        if _find_customer(order, there)[1]:
+            return ""
+    holds.wait(order, "customer", key, f"{customer} is being made in {there.name} first.", at=at, connection=there)
     enqueue(
         connection=there,
         kind="create_customer",
@@ -139,7 +177,7 @@ def ensure_customer(order: Order, there: Connection, *, at: datetime) -> bool:
         reference=f"{order.connection.order_prefix}C{customer.pk}",
         at=at,
     )
-    return False
+    return key
 
 
 def customer_key(there: Connection, customer_id: int) -> str:

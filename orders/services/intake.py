@@ -11,11 +11,10 @@ from django.db import transaction
 
 from integrations.contract import records as r
 from integrations.models import Connection
-from integrations.sync.release import hold
 from orders.models import DiscountLine, Order, OrderLine, Payment, TaxLine
-from orders.services import changes, refunds, routing
+from orders.services import changes, holds, refunds, routing
 from orders.services.customers import build_address, normalise_phone, save_customer
-from orders.services.money import AmountMismatch, balance_lines, captured
+from orders.services.money import AmountMismatch, balance_lines, captured, round_lines, storable
 from orders.services.timeline import note
 from orders.state import FINANCIAL, move
 from portal.base.money import describe_money
@@ -23,30 +22,38 @@ from portal.base.money import describe_money
 CREATED, UPDATED, UNCHANGED = "created", "updated", "unchanged"
 AMOUNT_MISMATCH, CHANGED_LATE = "amount_mismatch", "changed_after_sending"
 LINE_FIELDS = [
-    *("position", "kind", "binding", "variant", "variant_external_id", "sku", "name"),
+    *("position", "kind", "binding", "variant", "factor", "variant_external_id", "sku", "name"),
     *("quantity", "unit_price", "discount", "net", "tax", "gross"),
 ]
 FINANCIALS = {state.value: Order.Financial(state.value) for state in r.FinancialStatus if state.value != "unknown"}
 
 
 @transaction.atomic
-def save_order(*, connection: Connection, record: r.OrderRecord, at: datetime) -> str:
-    """Save the order and do what follows from it; "created", "updated" or "unchanged" (also for an older word)."""
+def save_order(*, connection: Connection, record: r.OrderRecord, at: datetime, read_at: datetime | None = None) -> str:
+    """Save the order and do what follows from it; "created", "updated" or "unchanged" (also for an older word).
+
+    `read_at` is when the shop was asked (None: just now). Shops tell the time in whole seconds: of two words of one
+    second the one asked for later is the newer.
+    """
+    read_at = read_at or at
     found = Order.plain.filter(connection=connection, external_id=record.external_id)
     order = found.select_for_update().first()
-    if order is not None and record.updated_at < order.source_updated_at:
+    if order is not None and _is_older(record, read_at, order):
         return UNCHANGED
     is_new = order is None
     order = order or Order(merchant_id=connection.merchant_id, connection=connection, external_id=record.external_id)
     changed = _fill(order, record, at)
     changed += _customer(order, connection, record, at)
+    order.source_updated_at, order.source_read_at = record.updated_at, read_at
     if is_new or changed:
         order.save()
+    else:
+        order.save(update_fields=["source_updated_at", "source_read_at"])
     if is_new:
         note(
             order, "received", f"Received from {connection.name}: {describe_money(order.total, order.currency)}.", at=at
         )
-    changed += _save_lines(order, record, is_new=is_new, at=at)
+    changed += _save_lines(order, record, is_new=is_new, new_total="total" in changed, at=at)
     changed += _save_payments(order, record)
     if is_new:
         _save_discounts(order, record)
@@ -58,6 +65,12 @@ def save_order(*, connection: Connection, record: r.OrderRecord, at: datetime) -
     return UPDATED if changed else UNCHANGED
 
 
+def _is_older(record: r.OrderRecord, read_at: datetime, order: Order) -> bool:
+    if record.updated_at != order.source_updated_at:
+        return record.updated_at < order.source_updated_at
+    return order.source_read_at is not None and read_at < order.source_read_at
+
+
 def _fill(order: Order, record: r.OrderRecord, at: datetime) -> list[str]:
     """Put the record on the order; the names of what is new."""
     billing, shipping = record.billing or r.AddressRecord(), record.shipping or r.AddressRecord()
@@ -67,10 +80,9 @@ def _fill(order: Order, record: r.OrderRecord, at: datetime) -> list[str]:
         "status_text": record.status_text[:100],
         "cash_on_delivery": record.cash_on_delivery,
         "currency": record.currency,
-        "total": record.total,
-        "captured": captured(record.payments),
+        "total": storable(record.total),
+        "captured": storable(captured(record.payments)),
         "placed_at": record.placed_at,
-        "source_updated_at": record.updated_at,
         "email": (customer.email or billing.email)[:254],
         "phone": normalise_phone(customer.phone or billing.phone, billing.country or shipping.country),
         "customer_name": (customer.name or billing.name or shipping.name)[:200],
@@ -87,7 +99,7 @@ def _fill(order: Order, record: r.OrderRecord, at: datetime) -> list[str]:
     changed = [name for name, value in values.items() if getattr(order, name) != value]
     for name in changed:
         setattr(order, name, values[name])
-    return [name for name in changed if name != "source_updated_at"]
+    return changed
 
 
 def _customer(order: Order, connection: Connection, record: r.OrderRecord, at: datetime) -> list[str]:
@@ -100,24 +112,34 @@ def _customer(order: Order, connection: Connection, record: r.OrderRecord, at: d
     return ["customer"]
 
 
-def _save_lines(order: Order, record: r.OrderRecord, *, is_new: bool, at: datetime) -> list[str]:
+def _save_lines(order: Order, record: r.OrderRecord, *, is_new: bool, new_total: bool, at: datetime) -> list[str]:
     """Write the lines; once something was sent, a change of them is a person's business."""
-    try:
-        lines = balance_lines(record)
-    except AmountMismatch as error:
-        lines = record.lines
-        _hold(order, AMOUNT_MISMATCH, f"amount:{order.pk}", f"Order {order}: {error}", at)
+    lines, mismatch = _balance(record)
     before = {row.external_id: row for row in order.lines.all()} if not is_new else {}
     differs = [line.external_id for line in lines if _differs(before.get(line.external_id), line)]
     differs += [pk for pk in before if pk not in {line.external_id for line in lines}]
+    if not is_new and not mismatch:
+        holds.end(order, [f"amount:{order.pk}"], at=at)
+    sent = not is_new and routing.is_sent(order)
+    if mismatch and (differs or new_total) and not sent and not order.is_over:
+        holds.wait(order, AMOUNT_MISMATCH, f"amount:{order.pk}", f"Order {order}: {mismatch}", at=at)
     if not differs:
         return []
-    if not is_new and routing.is_sent(order):
+    if sent:
         words = f"Order {order} was changed in the shop after it was sent; change it there by hand."
-        _hold(order, CHANGED_LATE, f"changed:{order.pk}", words, at)
+        if not order.is_over:
+            holds.wait(order, CHANGED_LATE, f"changed:{order.pk}", words, at=at)
         return ["lines"]
     _write_lines(order, lines, before)
     return ["lines"]
+
+
+def _balance(record: r.OrderRecord) -> tuple[tuple[r.OrderLineRecord, ...], str]:
+    """The lines, and in words why they do not come to the total, '' where they do."""
+    try:
+        return balance_lines(record), ""
+    except AmountMismatch as error:
+        return round_lines(record), str(error)
 
 
 def _write_lines(order: Order, lines: Sequence[r.OrderLineRecord], before: dict[str, OrderLine]) -> None:
@@ -154,17 +176,18 @@ def _write_lines(order: Order, lines: Sequence[r.OrderLineRecord], before: dict[
 def _differs(row: OrderLine | None, line: r.OrderLineRecord) -> bool:
     if row is None:
         return True
-    return any(getattr(row, name) != getattr(line, name) for name in ("quantity", "net", "tax", "gross", "sku"))
+    return row.variant_external_id != line.variant_external_id[:200] or any(
+        getattr(row, name) != getattr(line, name) for name in ("quantity", "net", "tax", "gross", "sku")
+    )
 
 
 def _fill_line(row: OrderLine, place: int, line: r.OrderLineRecord) -> OrderLine:
     row.position, row.external_id, row.kind = place, line.external_id[:200], line.kind.value
     if row.variant_external_id != line.variant_external_id[:200]:
-        row.binding, row.variant = None, None
+        row.binding, row.variant, row.factor = None, None, Decimal(1)
     row.variant_external_id, row.sku, row.name = line.variant_external_id[:200], line.sku[:100], line.name[:300]
     row.quantity, row.unit_price, row.discount = line.quantity, line.unit_price, line.discount
-    # A line whose parts do not add up is held by its order; what it costs is its gross.
-    row.net, row.tax, row.gross = line.gross - line.tax, line.tax, line.gross
+    row.net, row.tax, row.gross = line.net, line.tax, line.gross
     return row
 
 
@@ -179,7 +202,7 @@ def _save_payments(order: Order, record: r.OrderRecord) -> list[str]:
             external_id=payment.external_id[:200],
             kind=payment.kind.value,
             method=payment.method[:100],
-            amount=payment.amount,
+            amount=storable(payment.amount),
             at=payment.at,
         )
         for payment in record.payments
@@ -191,21 +214,6 @@ def _save_payments(order: Order, record: r.OrderRecord) -> list[str]:
 
 def _save_discounts(order: Order, record: r.OrderRecord) -> None:
     """One row for what the lines were reduced by, for people to read."""
-    amount = sum((line.discount for line in record.lines), Decimal(0))
+    amount = storable(sum((line.discount for line in record.lines), Decimal(0)))
     if amount:
         DiscountLine.plain.create(merchant_id=order.merchant_id, order=order, code="discount", amount=amount)
-
-
-def _hold(order: Order, reason: str, key: str, words: str, at: datetime) -> None:
-    hold(
-        merchant_id=order.merchant_id,
-        subject=("order", order.pk),
-        reason=reason,
-        key=key,
-        message=words,
-        amount=order.total,
-        currency=order.currency,
-        connection=order.connection,
-        at=at,
-    )
-    note(order, reason, words, at=at)

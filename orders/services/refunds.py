@@ -2,53 +2,102 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 
+from django.db.models import QuerySet
+
 from integrations.contract import records as r
-from integrations.models import Stream
+from integrations.models import Command, Hold, Stream
 from integrations.sync.outbox import enqueue
 from integrations.sync.release import hold
 from orders.models import FulfilmentOrder, Order, OrderLine, Refund, RefundLine
-from orders.services.money import balance_refund
+from orders.services.money import balance_refund, is_whole, storable
+from orders.services.references import build_reference, line_of
 from orders.services.timeline import note
 from portal.base.money import describe_money
 
 State = Refund.State
 Part = FulfilmentOrder.State
 SENT = (Part.QUEUED, Part.PLACED, Part.NEEDS_FIX, Part.NEEDS_HUMAN)
-BEYOND = "refund_exceeds_capture"
+BEYOND, TOO_FINE = "refund_exceeds_capture", "amount_mismatch"
 
 
 def save_refunds(order: Order, records: Sequence[r.RefundRecord], *, at: datetime) -> list[str]:
     """Save refunds we have not seen, and pass them on where the order has gone; the caller holds the order's lock."""
     if not records:
         return []
-    known = set(order.refunds.values_list("external_id", flat=True))
+    known = dict(order.refunds.values_list("external_id", "state"))
     new = [record for record in records if record.external_id[:200] not in known and record.amount > 0]
-    if not new:
+    freed = _free_covered(order, at) if State.HELD in known.values() else False
+    if not new and not freed:
         return []
     lines = {line.external_id: line for line in order.lines.all()}
-    number = len(known)
-    for record in new:
-        number += 1
+    for number, record in enumerate(new, start=len(known) + 1):
         _save(order, record, number, lines, at)
-    order.save(update_fields=["refund_pending"])
-    for part in order.fulfilment_orders.select_related("destination").filter(state__in=SENT).order_by("pk"):
-        send_waiting(order, part, at=at)
+    _tell(order, at)
     return ["refunds"]
 
 
+def _free_covered(order: Order, at: datetime) -> bool:
+    """Held for more than was captured, and captured since: on with them; whether there were any."""
+    freed = False
+    for refund in order.refunds.filter(state=State.HELD).order_by("pk"):
+        if is_whole(refund.amount, order.currency) and refund.amount <= _room(order):
+            _end_hold(refund, at)
+            _count(order, refund, "There is enough captured for it now.", at)
+            freed = True
+    return freed
+
+
+def let_go(order: Order, rows: Iterable[Refund], *, at: datetime) -> None:
+    """A person looked at held refunds of the order: they are booked, and counted as far as the captured goes. The
+    caller holds the order's lock."""
+    for refund in rows:
+        _count(order, refund, "A person looked at it.", at)
+    _tell(order, at)
+
+
+def _count(order: Order, refund: Refund, why: str, at: datetime) -> None:
+    refund.state, refund.counted = State.RECEIVED, refund.amount <= _room(order)
+    refund.save(update_fields=["state", "counted"])
+    if refund.counted:
+        order.refund_pending += refund.amount
+    words = "" if refund.counted else " It is more than was paid, so it is booked and not counted."
+    amount = describe_money(refund.amount, order.currency)
+    note(order, "refund_let_go", f"The refund of {amount} goes on. {why}{words}", at=at)
+
+
+def _tell(order: Order, at: datetime) -> None:
+    order.save(update_fields=["refund_pending"])
+    for part in order.fulfilment_orders.select_related("destination").filter(state__in=SENT).order_by("pk"):
+        send_waiting(order, part, at=at)
+    close_unbooked(order, at=at)
+
+
+def _room(order: Order) -> Decimal:
+    """What can still be given back of what was paid."""
+    room: Decimal = order.captured - order.refunded - order.refund_pending
+    return room
+
+
+def _end_hold(refund: Refund, at: datetime) -> None:
+    Hold.plain.filter(
+        merchant_id=refund.merchant_id, subject_type="refund", subject_id=refund.pk, ended_at__isnull=True
+    ).update(ended_at=at)  # fmt: skip
+
+
 def _save(order: Order, record: r.RefundRecord, number: int, lines: dict[str, OrderLine], at: datetime) -> None:
-    room = order.captured - order.refunded - order.refund_pending
-    counted = record.amount <= room
+    room = _room(order)
+    whole = is_whole(record.amount, order.currency)
+    counted = whole and record.amount <= room
     refund = Refund(
         merchant_id=order.merchant_id,
         order=order,
         external_id=record.external_id[:200],
-        reference=f"{order.connection.order_prefix}{order.number}-R{number}"[:40],
-        amount=record.amount,
+        reference=f"{build_reference(order)}-R{number}",
+        amount=storable(record.amount),
         reason=record.reason[:500],
         at=record.at,
         state=State.RECEIVED if counted else State.HELD,
@@ -66,11 +115,14 @@ def _save(order: Order, record: r.RefundRecord, number: int, lines: dict[str, Or
         order.refund_pending += refund.amount
         return
     asked, left = describe_money(refund.amount, order.currency), describe_money(room, order.currency)
-    words = f"Refund of {asked} is more than the {left} left of order {order}."
+    reason, words = BEYOND, f"Refund of {asked} is more than the {left} left of order {order}."
+    if not whole:
+        reason = TOO_FINE
+        words = f"Refund of {refund.amount} of order {order} is finer than {order.currency} allows."
     hold(
         merchant_id=order.merchant_id,
         subject=("refund", refund.pk),
-        reason=BEYOND,
+        reason=reason,
         key=f"refund:{refund.pk}",
         message=words,
         amount=refund.amount,
@@ -78,7 +130,7 @@ def _save(order: Order, record: r.RefundRecord, number: int, lines: dict[str, Or
         connection=order.connection,
         at=at,
     )
-    note(order, BEYOND, words, at=at)
+    note(order, reason, words, at=at)
 
 
 def _build_lines(order: Order, refund: Refund, record: r.RefundRecord, lines: dict[str, OrderLine]) -> list[RefundLine]:
@@ -105,15 +157,20 @@ def _build_lines(order: Order, refund: Refund, record: r.RefundRecord, lines: di
 
 def send_waiting(order: Order, part: FulfilmentOrder, *, at: datetime) -> None:
     """Have the back office book what was given back, behind the order itself in its line."""
-    for refund in order.refunds.filter(state=State.RECEIVED, counted=True).order_by("pk"):
-        refund.state = State.QUEUED
-        refund.save(update_fields=["state"])
+    rows = list(order.refunds.exclude(state__in=(State.HELD, State.CLOSED)).order_by("pk"))
+    told = set(_commands(rows).filter(connection=part.destination).values_list("subject_id", flat=True)) if rows else ()
+    for refund in rows:
+        if refund.pk in told:
+            continue
+        if refund.state == State.RECEIVED:
+            refund.state = State.QUEUED
+            refund.save(update_fields=["state"])
         enqueue(
             connection=part.destination,
             kind="create_refund",
             stream=Stream.REFUND,
             subject=("refund", refund.pk),
-            line=f"fulfilment:{part.pk}",
+            line=line_of(part),
             reference=refund.reference,
             amount=refund.amount,
             currency=order.currency,
@@ -122,19 +179,58 @@ def send_waiting(order: Order, part: FulfilmentOrder, *, at: datetime) -> None:
 
 
 def mark_done(refund: Refund, *, external_id: str, external_number: str, at: datetime) -> None:
-    """The back office has booked it: from pending to refunded, once."""
+    """The back office has booked it: from pending to refunded, once, whoever else books it, too."""
     order = Order.plain.select_for_update().get(pk=refund.order_id)
     row = Refund.plain.get(pk=refund.pk)
     if row.state == State.DONE:
         return
+    if row.state != State.CLOSED:
+        _move_money(order, row)
     row.state, row.remote_id, row.remote_number = State.DONE, external_id, external_number
     row.save(update_fields=["state", "remote_id", "remote_number"])
-    order.refund_pending -= row.amount
-    order.refunded += row.amount
-    order.save(update_fields=["refund_pending", "refunded"])
-    note(
-        order,
-        "refund_done",
-        f"Refund of {describe_money(row.amount, order.currency)} is booked as {external_number}.",
-        at=at,
-    )
+    words = f"Refund of {describe_money(row.amount, order.currency)} is booked as {external_number}."
+    note(order, "refund_done", words, at=at)
+
+
+def close_unbooked(order: Order, *, at: datetime) -> None:
+    """Refunds no back office is or will be told of: the shop gave the money back, and it waits for nobody. The caller
+    holds the order's lock."""
+    rows = list(order.refunds.filter(state__in=(State.RECEIVED, State.QUEUED, State.HELD)).order_by("pk"))
+    if not rows:
+        return
+    parts = list(order.fulfilment_orders.select_related("destination").order_by("pk"))
+    if not parts and not order.is_over:
+        return  # it may still be given to one
+    told: dict[int, dict[int, str]] = {}
+    for command in _commands(rows):
+        told.setdefault(command.subject_id, {})[command.connection_id] = command.state
+    for refund in rows:
+        mine = told.get(refund.pk, {})
+        asked = any(state != Command.State.WITHDRAWN for state in mine.values())
+        if asked or any(part.state not in part.OVER and part.destination_id not in mine for part in parts):
+            continue
+        _close(order, refund, [part.destination.name for part in parts], at)
+
+
+def _close(order: Order, refund: Refund, names: list[str], at: datetime) -> None:
+    if refund.state == State.HELD:
+        _end_hold(refund, at)
+    else:
+        _move_money(order, refund)
+    refund.state = State.CLOSED
+    refund.save(update_fields=["state"])
+    amount, where = describe_money(refund.amount, order.currency), " and ".join(names) or "any back office"
+    note(order, "refund_closed", f"The refund of {amount} is not booked in {where}: nobody there waits for it.", at=at)
+
+
+def _move_money(order: Order, refund: Refund) -> None:
+    if refund.counted:
+        order.refund_pending -= refund.amount
+        order.refunded += refund.amount
+        order.save(update_fields=["refund_pending", "refunded"])
+
+
+def _commands(rows: Sequence[Refund]) -> QuerySet[Command]:
+    return Command.plain.filter(
+        kind="create_refund", subject_type="refund", subject_id__in=[row.pk for row in rows]
+    ).order_by("pk")  # fmt: skip

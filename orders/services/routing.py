@@ -10,19 +10,20 @@ from django.db import transaction
 
 from catalog import services as catalog
 from catalog.models import Binding
-from integrations.models import Connection, Flow, Hold, Stream
+from integrations.models import Connection, Flow, Stream
 from integrations.sync.outbox import enqueue
-from integrations.sync.release import hold, list_new_keys, lock_keys
+from integrations.sync.release import list_new_keys, lock_keys
 from orders.models import FulfilmentOrder, Order, OrderLine
-from orders.services import destination, refunds
+from orders.services import destination, holds, refunds
+from orders.services.references import build_reference, line_of
 from orders.services.timeline import note
 from orders.state import INTAKE, PLACEMENT, move
 
 State = FulfilmentOrder.State
 SendWhen = FulfilmentOrder.SendWhen
-LONGEST_REFERENCE = 20
+FINEST = Decimal("0.001")
 PAID = (Order.Financial.PAID, Order.Financial.PARTIALLY_REFUNDED, Order.Financial.REFUNDED)
-OVER = (State.CANCELLED, State.NEVER)
+OVER = FulfilmentOrder.OVER
 
 
 def is_sent(order: Order) -> bool:
@@ -36,33 +37,34 @@ def forward(order: Order, *, at: datetime) -> None:
     if order.fulfilment == Order.Fulfilment.CANCELLED or order.intake == Order.Intake.SOURCE_DELETED:
         return
     lines = list(order.lines.order_by("position"))
-    unmapped = map_lines(order, lines, at=at)
+    parts = _parts(order)
+    anew = all(part.state in (State.WAITING, *OVER) for part in parts)
+    unmapped = map_lines(order, lines, anew=anew, at=at)
     if new := list_new_keys(subject=("order", order.pk), keys=[unmapped_key(order, line) for line in unmapped]):
         lock_keys(new)
         unmapped = map_lines(order, lines, at=at)
-    parts = _parts(order)
     if parts:
         _reserve(order, lines, at)
+    before = holds.list_open_keys(order)
+    wanted = {unmapped_key(order, line)[:200] for line in unmapped}
     for line in unmapped:
         _hold_unmapped(order, line, at)
-    blocked = bool(unmapped) or _is_held(order)
-    for part in parts:
-        if part.state == State.WAITING and not blocked and is_time(part, order):
-            _place(order, part, lines, at)
+    waiting = [part for part in parts if part.state == State.WAITING]
+    if unmapped or not all(map(holds.is_rechecked, before)) or not all(is_time(part, order) for part in waiting):
+        wanted |= {key for key in before if not key.startswith("binding:")}  # nobody looked
+    if not unmapped and all(map(holds.is_rechecked, before)):
+        for part in waiting:
+            if is_time(part, order):
+                wanted |= _place(order, part, lines, at)
+    holds.end(order, before - wanted, at=at)
     _mark_ready(order)
 
 
 def _mark_ready(order: Order) -> None:
-    intake = Order.Intake.RECEIVED if _is_held(order) else Order.Intake.READY
+    intake = Order.Intake.RECEIVED if holds.list_open_keys(order) else Order.Intake.READY
     if order.intake != intake:
         order.intake = move(INTAKE, order.intake, intake)
         order.save(update_fields=["intake"])
-
-
-def _is_held(order: Order) -> bool:
-    return Hold.plain.filter(
-        merchant_id=order.merchant_id, subject_type="order", subject_id=order.pk, ended_at__isnull=True
-    ).exists()  # fmt: skip
 
 
 def is_time(part: FulfilmentOrder, order: Order) -> bool:
@@ -74,25 +76,34 @@ def is_time(part: FulfilmentOrder, order: Order) -> bool:
     return order.financial in PAID
 
 
-def map_lines(order: Order, lines: Sequence[OrderLine], *, at: datetime) -> list[OrderLine]:
-    """Say which variant each article is; the lines nobody can tell."""
-    open_lines = [line for line in lines if line.kind == OrderLine.Kind.ITEM and line.variant_id is None]
-    ids = [article_id(line) for line in open_lines]
+def map_lines(order: Order, lines: Sequence[OrderLine], *, anew: bool = False, at: datetime) -> list[OrderLine]:
+    """Say which variant each article is; the lines nobody can tell. `anew`: nothing was sent, so that what a person
+    has mapped differently since is taken over, too."""
+    articles = [line for line in lines if line.kind == OrderLine.Kind.ITEM and (anew or line.variant_id is None)]
+    ids = [article_id(line) for line in articles]
     bindings = Binding.plain.filter(connection=order.connection, external_id__in=ids).select_related("variant")
     known = {row.external_id: row for row in bindings} if ids else {}
     changed, unmapped = [], []
-    for line in open_lines:
-        binding = known.get(article_id(line)) or catalog.find_or_suggest_binding(
+    for line in articles:
+        binding = known.get(article_id(line))
+        if line.variant_id is not None and (binding is None or binding.state != Binding.State.BOUND):
+            continue  # it was known once: what was sold stays what it is
+        binding = binding or catalog.find_or_suggest_binding(
             connection=order.connection, external_id=article_id(line), sku=line.sku, title=line.name, at=at
         )
-        if binding.state != Binding.State.BOUND:
+        if binding.state != Binding.State.BOUND or not _is_storable(line.quantity * binding.factor):
             unmapped.append(line)
-            continue
-        line.binding, line.variant = binding, binding.variant
-        changed.append(line)
+        elif (line.binding_id, line.variant_id, line.factor) != (binding.pk, binding.variant_id, binding.factor):
+            line.binding, line.variant, line.factor = binding, binding.variant, binding.factor
+            changed.append(line)
     if changed:
-        OrderLine.plain.bulk_update(changed, ["binding", "variant"])
+        OrderLine.plain.bulk_update(changed, ["binding", "variant", "factor"])
     return unmapped
+
+
+def _is_storable(quantity: Decimal) -> bool:
+    """Whether it is a whole number of the thousandths quantities are kept in: goods are never rounded."""
+    return quantity % FINEST == 0
 
 
 def article_id(line: OrderLine) -> str:
@@ -105,32 +116,11 @@ def article_id(line: OrderLine) -> str:
 def _hold_unmapped(order: Order, line: OrderLine, at: datetime) -> None:
     name = line.sku or line.name or line.variant_external_id
     words = f"{order.connection.name} sold {name} (order {order}); tell which of your articles it is, under Mapping."
-    wait(order, "unmapped", unmapped_key(order, line), words, amount=line.gross, at=at)
+    holds.wait(order, "unmapped", unmapped_key(order, line), words, amount=line.gross, at=at)
 
 
 def unmapped_key(order: Order, line: OrderLine) -> str:
     return f"binding:{order.connection_id}:{article_id(line)}"
-
-
-def wait(order: Order, reason: str, key: str, words: str, *, at: datetime, amount: Decimal | None = None) -> None:
-    """One more reason the order waits, told once."""
-    open_ones = Hold.plain.filter(
-        merchant_id=order.merchant_id, subject_type="order", subject_id=order.pk, key=key, ended_at__isnull=True
-    )
-    if open_ones.exists():
-        return
-    hold(
-        merchant_id=order.merchant_id,
-        subject=("order", order.pk),
-        reason=reason,
-        key=key[:200],
-        message=words,
-        amount=order.total if amount is None else amount,
-        currency=order.currency,
-        connection=order.connection,
-        at=at,
-    )
-    note(order, reason, words, at=at)
 
 
 def _parts(order: Order) -> list[FulfilmentOrder]:
@@ -140,7 +130,7 @@ def _parts(order: Order) -> list[FulfilmentOrder]:
     # Shops tell the time in whole seconds.
     if parts or since is None or order.placed_at < since.replace(microsecond=0):
         return parts
-    reference = f"{order.connection.order_prefix}{order.number}"
+    reference = build_reference(order)
     for flow in _destinations(order.connection):
         when = flow.settings.get("send_when") or SendWhen.PAID
         part = FulfilmentOrder(
@@ -148,7 +138,7 @@ def _parts(order: Order) -> list[FulfilmentOrder]:
             order=order,
             destination=flow.connection,
             location_id=order.location_id,
-            reference=reference[:LONGEST_REFERENCE],
+            reference=reference,
             send_when=when,
         )
         part.save()
@@ -172,32 +162,24 @@ def _destinations(shop: Connection) -> list[Flow]:
 def _reserve(order: Order, lines: Sequence[OrderLine], at: datetime) -> None:
     """Promise what was sold, in base units, so that the other shops show less at once."""
     quantities: dict[int, Decimal] = {}
-    factors = dict(
-        Binding.plain.filter(pk__in=[line.binding_id for line in lines if line.binding_id]).values_list("pk", "factor")
-    )
     for line in lines:
-        if line.variant_id is None:
-            continue
-        units = (line.quantity - line.cancelled_quantity) * factors.get(line.binding_id or 0, Decimal(1))
-        quantities[line.variant_id] = quantities.get(line.variant_id, Decimal(0)) + max(units, Decimal(0))
+        if line.variant_id is not None:
+            quantities[line.variant_id] = quantities.get(line.variant_id, Decimal(0)) + line.base_quantity
     catalog.reserve(merchant_id=order.merchant_id, subject=("order", order.pk), quantities=quantities, at=at)
 
 
-def _place(order: Order, part: FulfilmentOrder, lines: Sequence[OrderLine], at: datetime) -> None:
-    """Write the command down, unless something there is missing: then say what."""
-    reference = f"{order.connection.order_prefix}{order.number}"
-    if len(reference) > LONGEST_REFERENCE:
-        words = f"{reference} is longer than {LONGEST_REFERENCE} characters; {part.destination} could not carry it."
-        wait(order, "reference", f"reference:{order.pk}", words, at=at)
-        return
+def _place(order: Order, part: FulfilmentOrder, lines: Sequence[OrderLine], at: datetime) -> set[str]:
+    """Write the command down, unless something there is missing: then say what; the keys it waits for."""
     missing = destination.list_missing(order, part.destination, lines)
     if new := list_new_keys(subject=("order", order.pk), keys=[one.key for one in missing]):
         lock_keys(new)
         missing = destination.list_missing(order, part.destination, lines)
     for one in missing:
-        wait(order, one.reason, one.key, one.message, at=at)
-    if missing or not destination.ensure_customer(order, part.destination, at=at):
-        return
+        holds.wait(order, one.reason, one.key, one.message, at=at)
+    if missing:
+        return {one.key for one in missing}
+    if key := destination.ensure_customer(order, part.destination, at=at):
+        return {key}
     part.state = move(PLACEMENT, part.state, State.QUEUED)
     part.save(update_fields=["state"])
     command = enqueue(
@@ -213,8 +195,4 @@ def _place(order: Order, part: FulfilmentOrder, lines: Sequence[OrderLine], at: 
     )
     note(order, "queued", f"On its way to {part.destination.name} as {part.reference}.", at=at, command=command)
     refunds.send_waiting(order, part, at=at)
-
-
-def line_of(part: FulfilmentOrder) -> str:
-    """Commands about one part go one after another."""
-    return f"fulfilment:{part.pk}"
+    return set()

@@ -188,12 +188,14 @@ def parse_customer(row: Row) -> r.CustomerRecord:
 
 
 def parse_order_result(row: Row, *, message: str = "") -> r.CommandResult:
-    """What a sale order came to; sections and notes are not in `order_line` counts because we never write any."""
+    """What a sale order came to; sections and notes are not in `order_line` counts because we never write any. Its ids
+    come by sequence, which is the same for all of ours, then by id: as they were created."""
     return r.CommandResult(
         external_id=row_id(row),
         number=parse_text(row.get("name")),
         total=parse_decimal(row.get("amount_total")),
         line_count=len(row.get("order_line") or ()),
+        line_ids=tuple(str(number) for number in row.get("order_line") or ()),
         currency=related_name(row.get("currency_id")),
         state=ORDER_STATES.get(parse_text(row.get("state")), r.DocumentState.UNKNOWN),
         message=message,
@@ -243,6 +245,7 @@ def _parse_move(row: Row) -> r.DocumentLineRecord:
     done = row.get("state") == "done"
     return r.DocumentLineRecord(
         external_id=row_id(row),
+        order_line_external_id=related_id(row.get("sale_line_id")),
         variant_external_id=related_id(row.get("product_id")),
         quantity=parse_decimal(row.get("quantity" if done else "product_uom_qty")),
     )

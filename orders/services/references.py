@@ -1,0 +1,25 @@
+"""The one name an order has in every back office, for life, and the line its commands stand in."""
+
+from __future__ import annotations
+
+from orders.models import FulfilmentOrder, Order
+
+LONGEST = 20
+
+
+def build_reference(order: Order) -> str:
+    """The connection's prefix and the shop's number. A number too long for that, or one an earlier order of the shop
+    has already (a shop that began to count anew), is cut and made its own by our key."""
+    plain = f"{order.connection.order_prefix}{order.number}"
+    earlier = Order.plain.filter(
+        merchant_id=order.merchant_id, connection=order.connection, number=order.number, pk__lt=order.pk
+    )
+    if len(plain) <= LONGEST and not earlier.exists():
+        return plain
+    tail = f"~{order.pk}"
+    return plain[: LONGEST - len(tail)] + tail
+
+
+def line_of(part: FulfilmentOrder) -> str:
+    """Commands about one part go one after another."""
+    return f"fulfilment:{part.pk}"
