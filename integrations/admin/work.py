@@ -5,18 +5,32 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
 from integrations.models import Flow, ValueMapping
-from integrations.sync import runs
+from integrations.sync import connections, runs
 from integrations.sync.values import map_value
 from portal.base.admin import DESK, MAPPERS, MerchantAdmin, may
+from portal.base.admin_scope import MerchantForm
+
+
+class FlowForm(MerchantForm):
+    """Refuses what the platform cannot do, and says why."""
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        connection, stream, direction = (cleaned.get(name) for name in ("connection", "stream", "direction"))
+        if connection and stream and direction and (words := connections.why_no_flow(connection, stream, direction)):
+            raise ValidationError(words)
+        return cleaned
 
 
 @admin.register(Flow)
 class FlowAdmin(MerchantAdmin):
+    form = FlowForm
     everywhere = True
     list_display = ("connection", "stream", "direction", "enabled")
     list_select_related = ("connection",)

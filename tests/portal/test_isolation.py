@@ -155,10 +155,22 @@ def test_promise_18_own_pages_of_ours_refuse_foreign_rows(mine: World, theirs: W
     client = login(mine.merchant, role)
     shop = theirs.shop
     before = (shop.state, shop.orders_paused)
-    for name in ("edit", "test", "sending", "golive"):
+    names = ("edit", "test", "sending", "golive", "switch", "credentials", "flows", "webhooks", "retention")
+    for name in names:
         address = reverse(f"admin:integrations_connection_{name}", args=(shop.pk,))
         for response in (client.get(address), client.post(address, {"part": "orders", "do": "pause"})):
             assert response.status_code in {403, 404}
+    run = SyncRun.plain.get(merchant=theirs.merchant)
+    procedure = Procedure.plain.get(merchant=theirs.merchant)
+    pages = [("syncrun_live", run), ("syncrun_cancel", run), ("syncrun_again", run), ("procedure_run", procedure)]
+    for name, row in pages:
+        address = reverse(f"admin:integrations_{name}", args=(row.pk,))
+        for response in (client.get(address), client.post(address)):
+            assert response.status_code in {403, 404}
+            assert not leaks(response)
+    run.refresh_from_db()
+    assert run.cancel_requested is False
+    assert SyncRun.plain.filter(merchant=theirs.merchant).count() == 1
     command = enqueue(connection=theirs.erp, kind="create_order", stream="order", subject=("order", 1), line="x",
                       reference=CANARY, at=NOON)  # fmt: skip
     address = reverse("admin:integrations_command_decide", args=(command.pk,))
