@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, time
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from django import forms
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
@@ -24,6 +26,8 @@ from integrations.contract.errors import AddressRefused
 from integrations.contract.records import FIELD_GROUPS
 from integrations.models import Connection, Flow
 from integrations.models.flow import Stream
+from integrations.models.retention import LONGEST_DAYS
+from integrations.sync import connections
 from integrations.sync.client import list_allowed_private
 from integrations.sync.platforms import Platform, get_platform
 from portal.base.admin_scope import MerchantForm
@@ -87,12 +91,7 @@ class ConnectionForm(MerchantForm):
             name = f"setting_{field.name}"
             if field.kind == "url" and cleaned.get(name):
                 self._check_address(name, cleaned[name])
-        for field in self.platform.credential_fields:
-            name = f"secret_{field.name}"
-            value = str(cleaned.get(name) or "").strip()
-            if "\n" in value or "\r" in value:
-                self.add_error(name, "A secret is one line: there is a line break inside.")
-            cleaned[name] = value
+        clean_secrets(self, self.platform, cleaned)
         self._check_prefix(cleaned)
         self._check_moved(cleaned)
         return cleaned
@@ -138,7 +137,7 @@ class ConnectionForm(MerchantForm):
 
 
 class FlowForm(MerchantForm):
-    """A flow; of products, with the field groups that travel."""
+    """A flow; of products, with the field groups that travel. Refuses what the platform cannot do, and says why."""
 
     groups = forms.MultipleChoiceField(
         choices=GROUPS, required=False, widget=UnfoldAdminCheckboxSelectMultipleWidget, label=_("Of products"),
@@ -157,6 +156,9 @@ class FlowForm(MerchantForm):
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
         groups, connection = cleaned.get("groups") or [], cleaned.get("connection")
+        stream, direction = cleaned.get("stream"), cleaned.get("direction")
+        if connection and stream and direction and (words := connections.why_no_flow(connection, stream, direction)):
+            raise forms.ValidationError(words)
         if cleaned.get("stream") != Stream.PRODUCT or connection is None:
             return cleaned
         pulls = cleaned.get("direction") == Flow.Direction.PULL
@@ -187,6 +189,58 @@ def list_groups(flow: Flow) -> list[str]:
     if chosen is not None:
         return [group for group in FIELD_GROUPS if group in chosen]
     return list(FIELD_GROUPS) if flow.direction == Flow.Direction.PULL else []
+
+
+class CredentialsForm(forms.Form):
+    """A connection's secrets: they go in, replace what is stored, and never come out. And when they end."""
+
+    def __init__(self, *args: Any, platform: Platform, expires_at: datetime | None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.platform = platform
+        for field in platform.credential_fields:
+            made = build_field(field, initial="")
+            made.required = False
+            made.widget.attrs["placeholder"] = KEPT
+            self.fields[f"secret_{field.name}"] = made
+        self.fields["expires_on"] = forms.DateField(
+            label=_("They stop working on"),
+            required=False,
+            initial=timezone.localdate(expires_at) if expires_at else None,
+            help_text=_("Leave it empty where they do not end. You are told two weeks ahead."),
+            widget=forms.DateInput(attrs={"type": "date", "class": "sb-select"}),
+        )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        clean_secrets(self, self.platform, cleaned)
+        return cleaned
+
+    def read_secrets(self) -> Mapping[str, str]:
+        """The secrets typed; empty ones keep what is stored."""
+        return {field.name: self.cleaned_data[f"secret_{field.name}"] for field in self.platform.credential_fields}
+
+    def read_expiry(self) -> datetime | None:
+        """The beginning of that day, in the portal's zone."""
+        day = self.cleaned_data["expires_on"]
+        return timezone.make_aware(datetime.combine(day, time.min)) if day else None
+
+
+def clean_secrets(form: forms.BaseForm, platform: Platform, cleaned: dict[str, Any]) -> None:
+    """Trimmed; one with a line break inside is refused."""
+    for field in platform.credential_fields:
+        name = f"secret_{field.name}"
+        value = str(cleaned.get(name) or "").strip()
+        if "\n" in value or "\r" in value:
+            form.add_error(name, _("A secret is one line: there is a line break inside."))
+        cleaned[name] = value
+
+
+class RetentionForm(forms.Form):
+    """How long the merchant keeps captures."""
+
+    days = forms.IntegerField(
+        label=_("Days"), min_value=1, max_value=LONGEST_DAYS, widget=UnfoldAdminIntegerFieldWidget()
+    )
 
 
 def has_orders(row: Connection) -> bool:

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import timedelta
 
 import structlog
 from celery import current_app, shared_task
 from django.utils import timezone
 
-from integrations.models import Exchange, InboundEvent
-from integrations.sync import inbox, lease, runs, schedule
+from integrations.sync import inbox, lease, runs, schedule, webhook_doctor
 from integrations.sync.deliver import deliver as deliver_one
 from integrations.sync.execute import execute
+from integrations.sync.housekeeping import sweep, wake_problems
 
 log = structlog.get_logger(__name__)
 SWEEP_AT_ONCE = 200
 IDS_A_TASK = 10
 RING_LASTS_SECONDS = 10  # a ring nobody answered by then is worth nothing: the next tick finds the same rows due
-KEEP_CAPTURES_DAYS = 30
-FINISHED_EVENTS = (InboundEvent.State.DONE, InboundEvent.State.IGNORED, InboundEvent.State.STALE)
+WEBHOOKS_LAST_SECONDS = 1800  # looked after once an hour
 
 
 @shared_task(name="integrations.deliver")
@@ -67,14 +65,12 @@ def tick() -> None:
     _ring(run.name, "run_ids", runs.due(now).order_by("next_attempt_at"), at_once=1)
 
 
-def _ring(task: str, name: str, rows: object, *, at_once: int = IDS_A_TASK) -> None:
+def _ring(task: str, name: str, rows: object, *, at_once: int = IDS_A_TASK, lasts: int = RING_LASTS_SECONDS) -> None:
     """Spread what is due over the workers."""
     ids = list(rows.values_list("pk", flat=True)[:SWEEP_AT_ONCE])  # type: ignore[attr-defined]
     for start in range(0, len(ids), at_once):
         try:
-            current_app.send_task(
-                task, kwargs={name: ids[start : start + at_once]}, expires=RING_LASTS_SECONDS, retry=False
-            )
+            current_app.send_task(task, kwargs={name: ids[start : start + at_once]}, expires=lasts, retry=False)
         except Exception as error:  # noqa: BLE001 - each transport fails in a way of its own when its broker goes away
             log.warning("The broker cannot be rung; the next tick tries again.", task=task, error=str(error))
             return
@@ -82,7 +78,19 @@ def _ring(task: str, name: str, rows: object, *, at_once: int = IDS_A_TASK) -> N
 
 @shared_task(name="integrations.housekeeping")
 def housekeeping() -> int:
-    """Delete captures and settled deliveries older than 30 days; how many."""
-    limit = timezone.now() - timedelta(days=KEEP_CAPTURES_DAYS)
-    deleted = Exchange.plain.filter(at__lt=limit).delete()[0]
-    return deleted + InboundEvent.plain.filter(received_at__lt=limit, state__in=FINISHED_EVENTS).delete()[0]
+    """Delete what was kept long enough, and open problems again that were put off until now; how many rows went."""
+    now = timezone.now()
+    wake_problems(now)
+    return sweep(now)
+
+
+@shared_task(name="integrations.webhooks")
+def look_after_webhooks() -> None:
+    """Ring for each connection: one whose platform hangs does not hold up the others."""
+    _ring(mend_webhooks.name, "connection_ids", webhook_doctor.list_patients(), at_once=1, lasts=WEBHOOKS_LAST_SECONDS)
+
+
+@shared_task(name="integrations.mend_webhooks")
+def mend_webhooks(*, connection_ids: list[int]) -> None:
+    """Register again what these platforms have forgotten."""
+    _each(lambda pk: webhook_doctor.mend_one(pk, at=timezone.now()), connection_ids)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -14,9 +14,10 @@ from django.db.models.functions import TruncDate
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from catalog.models import Binding
-from integrations.models import Command, Connection, Flow, Hold, Procedure, ProcedureRun
+from integrations.models import Command, Connection, Credential, Flow, Hold, Procedure, ProcedureRun
 from orders.admin import start_of_day
 from orders.admin.seen import list_stages
 from orders.models import Order
@@ -24,6 +25,7 @@ from portal.base.admin import OFFICE, ago, badge, is_limited, may, money
 
 CHART_DAYS = 14
 OVERDUE_SECONDS = 120
+EXPIRY_TOLD = timedelta(days=14)
 
 SHOPS = (Connection.Role.STORE, Connection.Role.CHANNEL)
 STATE_TONES = {"active": "good", "needs_reauth": "bad", "degraded": "wait", "paused": "wait"}
@@ -123,16 +125,35 @@ def _stopped(orders: QuerySet[Any]) -> list[dict[str, Any]]:
 
 
 def _broken_connections() -> list[dict[str, Any]]:
-    return [
-        {
-            "words": f"{row.name}: {row.state_reason or 'needs new credentials'}",
-            "money": "",
-            "since": "",
-            "verb": "Re-connect",
-            "url": reverse("admin:integrations_connection_change", args=(row.pk,)),
-        }
+    """Connections nobody is let into, secrets about to end, and webhooks that were lost and could not be mended."""
+    broken = [
+        _need(row, row.state_reason or _("needs new credentials"), _("Re-connect"), "credentials")
         for row in Connection.objects.filter(state=Connection.State.NEEDS_REAUTH)
     ]
+    ending = Credential.objects.filter(expires_at__lte=timezone.now() + EXPIRY_TOLD).select_related("connection")
+    running = ending.exclude(connection__state=Connection.State.DISABLED).order_by("expires_at")
+    broken += [
+        _need(one.connection, _describe_expiry(one.expires_at), _("Renew them"), "credentials")
+        for one in running
+        if one.expires_at
+    ]
+    deaf = Connection.objects.filter(state__in=Connection.WRITING_STATES).exclude(webhooks_missing=[]).order_by("name")
+    words = _("no longer tells us of %(topics)s; it is polled meanwhile")
+    broken += [
+        _need(row, words % {"topics": ", ".join(row.webhooks_missing)}, _("Register again"), "webhooks") for row in deaf
+    ]
+    return broken
+
+
+def _describe_expiry(at: datetime) -> str:
+    ended = at <= timezone.now()
+    words = _("its credentials ended %(when)s") if ended else _("its credentials end %(when)s")
+    return words % {"when": naturaltime(at)}
+
+
+def _need(row: Connection, words: str, verb: str, tab: str) -> dict[str, Any]:
+    url = reverse("admin:integrations_connection_change", args=(row.pk,))
+    return {"words": f"{row.name}: {words}", "money": "", "since": "", "verb": verb, "url": f"{url}?tab={tab}"}
 
 
 def _orders(rows: QuerySet[Any]) -> dict[str, Any]:

@@ -331,6 +331,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": timedelta(hours=1),
         "options": {"expire_seconds": 1800},
     },
+    "integrations.webhooks": {
+        "task": "integrations.webhooks",
+        "schedule": timedelta(hours=1),
+        "options": {"expire_seconds": 1800},
+    },
 }
 
 # What the engine calls for each stream, as dotted paths; checked by `manage.py check`.

@@ -2,8 +2,10 @@
 
 from integrations.admin.connection import ConnectionAdmin
 from integrations.admin.desk import CommandAdmin, HoldAdmin, ProblemAdmin
-from integrations.admin.traffic import ExchangeAdmin, InboundEventAdmin, SyncRunAdmin
-from integrations.admin.work import FlowAdmin, ProcedureAdmin, ProcedureRunAdmin, ValueMappingAdmin
+from integrations.admin.procedures import ProcedureAdmin, ProcedureRunAdmin
+from integrations.admin.runs import SyncRunAdmin
+from integrations.admin.traffic import ExchangeAdmin, InboundEventAdmin
+from integrations.admin.work import FlowAdmin, ValueMappingAdmin
 
 __all__ = [
     "CommandAdmin",

@@ -11,19 +11,25 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
+from integrations.admin.advice import advise
+from integrations.admin.tabs import TABS
 from integrations.contract.errors import ConnectorError
-from integrations.forms import ConnectionForm
-from integrations.models import Command, Connection, Exchange, InboundEvent, SyncRun
-from integrations.sync import connections
-from integrations.sync.platforms import get_platform, list_capabilities, list_platforms
-from integrations.sync.vault import store_credentials
-from portal.base.admin import OWNERS, MerchantAdmin, ago, badge, may
+from integrations.forms import ConnectionForm, CredentialsForm, RetentionForm
+from integrations.models import Connection
+from integrations.sync import connections, webhook_doctor
+from integrations.sync.housekeeping import keep_captures
+from integrations.sync.platforms import get_platform, list_platforms
+from integrations.sync.runs import start_flow
+from integrations.sync.vault import set_expiry, store_credentials
+from portal.base.admin import DESK, OWNERS, MerchantAdmin, ago, badge, may
 
 TONES = {
     "active": "good", "watching": "plain", "draft": "plain", "degraded": "wait",
     "needs_reauth": "bad", "paused": "wait", "disabled": "plain",
 }  # fmt: skip
+ENVIRONMENT_TONES = {"simulator": "plain", "sandbox": "wait", "live": "good"}
 
 
 @admin.register(Connection)
@@ -63,6 +69,11 @@ class ConnectionAdmin(MerchantAdmin):
                 ("test", self.test_view),
                 ("sending", self.sending_view),
                 ("golive", self.go_live_view),
+                ("switch", self.switch_view),
+                ("credentials", self.credentials_view),
+                ("flows", self.flows_view),
+                ("webhooks", self.webhooks_view),
+                ("retention", self.retention_view),
             )
         ]
         return [*own, *super().get_urls()]
@@ -102,25 +113,25 @@ class ConnectionAdmin(MerchantAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         row = self._find(request, object_id)
-        platform = get_platform(row.platform)
-        flows = row.flows.order_by("direction", "stream")
-        open_commands = self._rows(request, Command, row).filter(state__in=Command.OPEN_STATES)
-        context = {
+        tab = request.GET.get("tab", "")
+        tab = tab if tab in TABS else "overview"
+        return self._page(request, "page", {**self._frame(request, row, tab), **TABS[tab][1](request, row, self._rows)})
+
+    def _frame(self, request: HttpRequest, row: Connection, tab: str) -> dict[str, Any]:
+        """What every tab has around it."""
+        return {
             "title": row.name,
             "row": row,
             "object": row,
-            "platform": platform,
+            "platform": get_platform(row.platform),
             "state_badge": badge(row.get_state_display(), TONES[row.state]),
+            "environment_badge": badge(row.get_environment_display(), ENVIRONMENT_TONES[row.environment]),
             "may_change": may(request, OWNERS),
-            "capabilities": sorted(name.replace("_", " ") for name in list_capabilities(row.platform, row.settings)),
-            "flows": flows,
-            "waiting": open_commands.count(),
-            "runs": self._rows(request, SyncRun, row, "flow__connection").select_related("flow")[:8],
-            "events": self._rows(request, InboundEvent, row)[:8],
-            "exchanges": self._rows(request, Exchange, row)[:8],
-            "parts": [(part, getattr(row, f"{part}_paused")) for part in connections.PARTS],
+            "may_run": may(request, DESK),
+            "tab": tab,
+            "tab_template": f"admin/connection/tab_{tab}.html",
+            "tabs": [(key, label) for key, (label, _build) in TABS.items()],
         }
-        return self._page(request, "page", context)
 
     # what can be done with it --------------------------------------------------------------------------------------
 
@@ -129,20 +140,112 @@ class ConnectionAdmin(MerchantAdmin):
         if request.method == "POST":
             result = connections.check_connection(row, at=timezone.now())
             say = messages.success if result is not None else messages.error
-            say(request, f"{row.check_message} ({row.check_latency_ms} ms)")
+            say(request, f"{row.check_message} ({row.check_latency_ms} ms) {advise(row.check_code)}".strip())
         return self._back(row)
 
     def sending_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Pause at once; resume after a look at what waits."""
         row = self._find(request, object_id, changing=True)
-        part = request.POST.get("part", "")
-        if request.method == "POST" and part in connections.PARTS:
-            if request.POST.get("do") == "pause":
-                connections.pause(row, (part,))
-                messages.success(request, f"Sending {part} to {row} is paused; receiving goes on.")
-            else:
-                waiting = connections.resume(row, (part,), at=timezone.now())
-                messages.success(request, f"{row} gets {part} again; {waiting} messages wait, 5 go first.")
+        part = request.POST.get("part") or request.GET.get("part", "")
+        if part not in connections.PARTS:
+            return self._back(row)
+        if request.method == "POST" and request.POST.get("do") == "pause":
+            connections.pause(row, (part,))
+            words = _("Sending %(part)s to %(row)s is paused; receiving goes on.")
+            messages.success(request, words % {"part": part, "row": row})
+        elif request.method == "POST":
+            waiting = connections.resume(row, (part,), at=timezone.now())
+            messages.success(request, self._describe_resumed(row, part, waiting))
+        else:
+            context = {"title": _("Resume sending %(part)s to %(row)s") % {"part": part, "row": row}, "row": row}
+            backlog = connections.count_backlog(row)
+            return self._page(request, "resume", {**context, "part": part, "backlog": backlog})
         return self._back(row)
+
+    def _describe_resumed(self, row: Connection, part: str, waiting: int) -> str:
+        if part != "orders":
+            return _("%(row)s gets %(part)s again: its flow runs now.") % {"row": row, "part": part}
+        words = _("%(row)s gets orders again; %(n)s messages wait.") % {"row": row, "n": waiting}
+        if waiting > connections.RESUMED_FIRST:
+            words += " " + _("5 go now, the others in 2 minutes: pause again if the first are refused.")
+        return words
+
+    def switch_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        row = self._find(request, object_id, changing=True)
+        if request.method == "POST" and request.POST.get("do") == "off":
+            connections.switch_off(row)
+            messages.success(request, _("%(row)s is switched off: it neither reads nor sends.") % {"row": row})
+        elif request.method == "POST":
+            connections.switch_on(row)
+            messages.success(
+                request, _("%(row)s is %(state)s.") % {"row": row, "state": row.get_state_display().lower()}
+            )
+        return self._back(row)
+
+    def credentials_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Secrets go in; the page they were typed on never shows them again."""
+        row = self._find(request, object_id, changing=True)
+        form = CredentialsForm(request.POST or None, platform=get_platform(row.platform), expires_at=None)
+        if request.method == "POST" and form.is_valid():
+            store_credentials(row, form.read_secrets())
+            set_expiry(row, form.read_expiry())
+            messages.success(
+                request, _("The credentials of %(row)s are saved. Test the connection next.") % {"row": row}
+            )
+        elif request.method == "POST":
+            frame = self._frame(request, row, "credentials")
+            shown = TABS["credentials"][1](request, row, self._rows)
+            return self._page(request, "page", {**frame, **shown, "credentials_form": form})
+        return self._back(row, "credentials")
+
+    def flows_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """One flow more, or one of them run now."""
+        row = self._find(request, object_id, changing=request.POST.get("do") != "run")
+        given = request.POST
+        if request.method == "POST" and given.get("do") == "run":
+            if not may(request, DESK):
+                raise PermissionDenied
+            wanted = given.get("flow", "")
+            flow = row.flows.filter(pk=int(wanted) if wanted.isdecimal() else 0).first()
+            if flow is None:
+                raise Http404
+            run = start_flow(flow, trigger="manual", at=timezone.now(), by=request.user)  # type: ignore[arg-type]  # logged in
+            return HttpResponseRedirect(reverse("admin:integrations_syncrun_change", args=(run.pk,)))
+        if request.method == "POST":
+            try:
+                flow = connections.add_flow(row, stream=given.get("stream", ""), direction=given.get("direction", ""))
+                words = _("%(flow)s is on. Put it into a procedure, so that it runs by itself.")
+                messages.success(request, words % {"flow": flow})
+            except ConnectorError as error:
+                messages.error(request, error.message)
+        return self._back(row, "flows")
+
+    def webhooks_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Look what is registered there; register again what is missing."""
+        row = self._find(request, object_id, changing=True)
+        if request.method == "POST" and webhook_doctor.can_look(row):
+            try:
+                if request.POST.get("do") == "mend":
+                    lost = webhook_doctor.mend(row, at=timezone.now())
+                    words = _("%(n)s webhooks were missing and are registered again.")
+                else:
+                    lost = webhook_doctor.look(row, at=timezone.now())
+                    words = _("%(n)s webhooks are missing there.")
+                messages.success(request, words % {"n": len(lost)} if lost else _("Every webhook is registered there."))
+            except ConnectorError as error:
+                messages.error(request, f"{error.message} {error.upstream} {advise(error.code)}")
+        return self._back(row, "webhooks")
+
+    def retention_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """How long captures are kept; for the merchant as a whole."""
+        row = self._find(request, object_id, changing=True)
+        form = RetentionForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            keep_captures(merchant_id=row.merchant_id, days=form.cleaned_data["days"])
+            messages.success(request, _("Captures are kept %(days)s days from now on.") % form.cleaned_data)
+        elif request.method == "POST":
+            messages.error(request, _("Type a number of days between 1 and 365."))
+        return self._back(row, "captures")
 
     def go_live_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         row = self._find(request, object_id, changing=True)
@@ -174,8 +277,9 @@ class ConnectionAdmin(MerchantAdmin):
         found: Connection = row
         return found
 
-    def _back(self, row: Connection) -> HttpResponse:
-        return HttpResponseRedirect(reverse("admin:integrations_connection_change", args=(row.pk,)))
+    def _back(self, row: Connection, tab: str = "") -> HttpResponse:
+        address = reverse("admin:integrations_connection_change", args=(row.pk,))
+        return HttpResponseRedirect(f"{address}?tab={tab}" if tab else address)
 
     def _page(self, request: HttpRequest, name: str, context: dict[str, Any]) -> HttpResponse:
         context = {**self.admin_site.each_context(request), "opts": self.opts, **context}

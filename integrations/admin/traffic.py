@@ -1,4 +1,4 @@
-"""Runs, what came in, and the requests made: all to look at."""
+"""What came in, and the requests made: all to look at."""
 
 from __future__ import annotations
 
@@ -10,74 +10,15 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 
-from integrations.models import Exchange, InboundEvent, RunLogLine, RunOutcome, SyncRun
+from integrations.models import Exchange, InboundEvent
 from integrations.sync import replay
-from integrations.sync.schedule import start_again
-from portal.base.admin import DESK, OFFICE, ReadOnlyAdmin, ReadOnlyInline, ago, badge, may
+from portal.base.admin import DESK, OFFICE, ReadOnlyAdmin, ago, badge, may
 
-RUN_TONES = {"queued": "plain", "running": "wait", "done": "good", "failed": "bad", "cancelled": "plain"}
 EVENT_TONES = {
     "received": "wait", "leased": "wait", "done": "good", "ignored": "plain", "stale": "plain",
     "quarantined": "bad", "failed": "bad",
 }  # fmt: skip
 SHOWN_BYTES = 20_000
-
-
-class OutcomeInline(ReadOnlyInline):
-    model = RunOutcome
-    fields = ("outcome", "external_id", "code", "message")
-    verbose_name_plural = "skipped and failed records"
-
-
-class LogInline(ReadOnlyInline):
-    model = RunLogLine
-    fields = ("at", "level", "message")
-    verbose_name_plural = "log"
-
-
-@admin.register(SyncRun)
-class SyncRunAdmin(ReadOnlyAdmin):
-    list_display = ("flow_shown", "state_shown", "counts", "trigger", "started", "message")
-    list_select_related = ("flow__connection",)
-    list_filter = ("state", "flow__connection")
-    inlines = (OutcomeInline, LogInline)
-    fields = (
-        "flow_shown", "state_shown", "counts", "trigger", "created_at", "started_at", "finished_at", "attempts",
-        "error_code", "message",
-    )  # fmt: skip
-    readonly_fields = ("flow_shown", "state_shown", "counts")
-    actions = ("run_again", "cancel")
-
-    @admin.display(description="flow")
-    def flow_shown(self, row: SyncRun) -> str:
-        return f"{row.flow.connection}: {row.flow}"
-
-    @admin.display(description="state", ordering="state")
-    def state_shown(self, row: SyncRun) -> str:
-        return badge(row.get_state_display(), RUN_TONES[row.state])
-
-    @admin.display(description="seen = created + updated + unchanged + skipped + failed")
-    def counts(self, row: SyncRun) -> str:
-        parts = (row.created, row.updated, row.unchanged, row.skipped, row.failed)
-        return f"{row.seen:,} = {' + '.join(f'{part:,}' for part in parts)}"
-
-    @admin.display(description="started", ordering="pk")
-    def started(self, row: SyncRun) -> str:
-        return ago(row.started_at or row.created_at)
-
-    def has_desk_permission(self, request: HttpRequest) -> bool:
-        return may(request, DESK)
-
-    @admin.action(description="Run again", permissions=["desk"])
-    def run_again(self, request: HttpRequest, rows: QuerySet[SyncRun]) -> None:
-        for row in rows.select_related("flow"):
-            start_again(row, at=timezone.now())
-        messages.success(request, f"{rows.count()} runs are asked for.")
-
-    @admin.action(description="Cancel", permissions=["desk"])
-    def cancel(self, request: HttpRequest, rows: QuerySet[SyncRun]) -> None:
-        asked = rows.filter(state__in=SyncRun.OPEN_STATES).update(cancel_requested=True)
-        messages.success(request, f"{asked} runs stop at their next page.")
 
 
 @admin.register(InboundEvent)

@@ -7,6 +7,7 @@ from integrations.models.hold import Hold
 from integrations.models.inbox import InboundEvent
 from integrations.models.link import Link
 from integrations.models.problem import Problem, Replay
+from integrations.models.retention import Retention
 from integrations.models.run import RunLogLine, RunOutcome, SyncRun
 from integrations.models.value_mapping import ValueMapping
 
@@ -27,6 +28,7 @@ __all__ = [
     "ProcedureStep",
     "RateBudget",
     "Replay",
+    "Retention",
     "RunLogLine",
     "RunOutcome",
     "Stream",

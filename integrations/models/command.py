@@ -60,11 +60,15 @@ class Command(PublicIdMixin, MerchantModel):
     remote_total = MoneyField(null=True, blank=True)
     error_code = models.CharField(max_length=60, blank=True, default="")
     message = models.CharField(max_length=2000, blank=True, default="")
+    problem = models.ForeignKey(
+        "integrations.Problem", null=True, blank=True, on_delete=models.SET_NULL, related_name="commands"
+    )
     correlation_id = models.CharField(max_length=64, blank=True, default="")
     created_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta(MerchantModel.Meta):
+        verbose_name = _("message")
         constraints = (
             models.UniqueConstraint(fields=("merchant", "connection", "operation_key"), name="command_operation"),
             models.UniqueConstraint(fields=("merchant", "connection", "line", "sequence"), name="command_sequence"),
@@ -134,6 +138,7 @@ class Exchange(MerchantModel):
     elapsed_ms = models.PositiveIntegerField(default=0)
 
     class Meta(MerchantModel.Meta):
+        verbose_name = _("capture")
         indexes = (
             models.Index(fields=("connection", "-id"), name="exchange_connection"),
             models.Index(fields=("at",), name="exchange_at"),

@@ -64,11 +64,14 @@ class Connection(PublicIdMixin, MerchantModel):
     checked_at = models.DateTimeField(null=True, blank=True)
     check_ok = models.BooleanField(default=False)
     check_message = models.CharField(max_length=2000, blank=True, default="")
+    check_code = models.CharField(max_length=60, blank=True, default="")
     check_latency_ms = models.PositiveIntegerField(default=0)
     last_success_at = models.DateTimeField(null=True, blank=True)
     webhooks_at = models.DateTimeField(null=True, blank=True)
+    webhooks_checked_at = models.DateTimeField(null=True, blank=True)
+    webhooks_missing = models.JSONField(default=list, blank=True)  # the platform's topics that do not reach us
     created_at = models.DateTimeField(auto_now_add=True)
-    history = HistoricalRecords()
+    history = HistoricalRecords(excluded_fields=["check_code", "webhooks_checked_at", "webhooks_missing"])
 
     class Meta(MerchantModel.Meta):
         constraints = (

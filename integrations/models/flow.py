@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
@@ -30,8 +31,8 @@ class Flow(MerchantModel):
     """One stream, one direction, one connection. A run leases the Flow, so one runs at a time."""
 
     class Direction(models.TextChoices):
-        PULL = "pull", _("From there to us")
-        PUSH = "push", _("From us to there")
+        PULL = "pull", _("from there to us")
+        PUSH = "push", _("from us to there")
 
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="flows")
     stream = models.CharField(max_length=20, choices=Stream)
@@ -128,11 +129,16 @@ class ProcedureRun(PublicIdMixin, MerchantModel):
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
     position = models.PositiveIntegerField(default=0)
     trigger = models.CharField(max_length=40, default="timer")
+    started_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
     message = models.CharField(max_length=500, blank=True, default="")
     created_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta(MerchantModel.Meta):
+        verbose_name = _("run of a procedure")
+        verbose_name_plural = _("runs of procedures")
         constraints = (models.UniqueConstraint(fields=("merchant", "procedure", "slot"), name="procedure_slot"),)
         indexes = (models.Index(fields=("state", "created_at"), name="procedurerun_state"),)
 

@@ -48,12 +48,16 @@ class InboundEvent(MerchantModel):
     finished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta(MerchantModel.Meta):
+        verbose_name = _("webhook")
         constraints = (models.UniqueConstraint(fields=("merchant", "connection", "dedupe_key"), name="event_once"),)
         indexes = (
             models.Index(fields=("next_attempt_at",), condition=Q(state="received"), name="event_due"),
             models.Index(fields=("lease_until",), condition=Q(state="leased"), name="event_leased"),
             models.Index(fields=("connection", "-id"), name="event_connection"),
             models.Index(fields=("connection", "stream", "external_id"), name="event_record"),
+            models.Index(
+                fields=("received_at",), condition=Q(state__in=("done", "ignored", "stale")), name="event_finished"
+            ),
         )
 
     def __str__(self) -> str:

@@ -18,11 +18,13 @@ class Problem(MerchantModel):
 
     class State(models.TextChoices):
         OPEN = "open", _("Open")
+        SNOOZED = "snoozed", _("Snoozed")
         RESOLVED = "resolved", _("Resolved")
         IGNORED = "ignored", _("Ignored")
 
     connection = models.ForeignKey(Connection, null=True, blank=True, on_delete=models.CASCADE, related_name="problems")
     fingerprint = models.CharField(max_length=64)
+    kind = models.CharField(max_length=40, blank=True, default="")
     code = models.CharField(max_length=60)
     title = models.CharField(max_length=500)
     state = models.CharField(max_length=10, choices=State, default=State.OPEN)
@@ -32,10 +34,16 @@ class Problem(MerchantModel):
     example_command = models.ForeignKey(Command, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     first_seen_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()
+    snoozed_until = models.DateTimeField(null=True, blank=True)
     resolved_at = models.DateTimeField(null=True, blank=True)
+    resolved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    resolution = models.CharField(max_length=500, blank=True, default="")
 
     class Meta(MerchantModel.Meta):
         constraints = (models.UniqueConstraint(fields=("merchant", "fingerprint"), name="problem_fingerprint"),)
+        indexes = (models.Index(fields=("merchant", "state", "-last_seen_at"), name="problem_state"),)
 
     def __str__(self) -> str:
         return self.title

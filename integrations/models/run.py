@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F
 from django.utils.translation import gettext_lazy as _
@@ -29,6 +30,9 @@ class SyncRun(PublicIdMixin, MerchantModel):
     )
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
     trigger = models.CharField(max_length=40, default="manual")
+    started_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
     created_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -47,6 +51,7 @@ class SyncRun(PublicIdMixin, MerchantModel):
     correlation_id = models.CharField(max_length=64, blank=True, default="")
 
     class Meta(MerchantModel.Meta):
+        verbose_name = _("run")
         constraints = (
             models.CheckConstraint(
                 condition=models.Q(seen=F("created") + F("updated") + F("unchanged") + F("skipped") + F("failed")),
@@ -59,7 +64,7 @@ class SyncRun(PublicIdMixin, MerchantModel):
         )
 
     def __str__(self) -> str:
-        return f"Run {self.pk} of flow {self.flow_id}"
+        return f"Run {self.pk}"
 
 
 class RunOutcome(MerchantModel):
@@ -80,7 +85,7 @@ class RunOutcome(MerchantModel):
     at = models.DateTimeField()
 
     class Meta(MerchantModel.Meta):
-        pass
+        indexes = (models.Index(fields=("at",), name="outcome_at"),)
 
     def __str__(self) -> str:
         return f"{self.outcome} {self.external_id}: {self.code}"
@@ -95,7 +100,7 @@ class RunLogLine(MerchantModel):
     message = models.CharField(max_length=500)
 
     class Meta(MerchantModel.Meta):
-        pass
+        indexes = (models.Index(fields=("at",), name="logline_at"),)
 
     def __str__(self) -> str:
         return self.message

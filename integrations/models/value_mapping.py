@@ -35,6 +35,7 @@ class ValueMapping(MerchantModel):
     history = HistoricalRecords(excluded_fields=["seen"])
 
     class Meta(MerchantModel.Meta):
+        verbose_name = _("value")
         constraints = (models.UniqueConstraint(fields=("merchant", "connection", "kind", "theirs"), name="value_once"),)
         indexes = (models.Index(fields=("connection", "kind", "ours"), name="value_ours"),)
 

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from decimal import Decimal
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Min, QuerySet, Sum
 
 from integrations.contract import errors as e
 from integrations.contract import records as r
-from integrations.models import Command, Connection
+from integrations.models import Command, Connection, Flow
 from integrations.registry import get_connector
 from integrations.sync.client import Captures, build_connector
 from integrations.sync.handlers import call, has_handler
 from integrations.sync.outbox import ring_on_commit
+from integrations.sync.platforms import FLOWS, why_not
+from integrations.sync.runs import start_flow
 
 PARTS = ("orders", "stock", "prices")
+PART_STREAMS = {"stock": "stock", "prices": "price"}
 RESUMED_FIRST = 5
+RESUME_REST_AFTER = timedelta(minutes=2)
 # Products are polled: every figure we send to a shop would come back as one of its product webhooks.
 PROMPT_STREAMS = frozenset({"customer", "order", "refund", "return"})
 State = Connection.State
@@ -39,18 +45,30 @@ class GoLivePlan:
     unmapped: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """What waits: messages and their worth by currency, since when; stock figures and prices that differ there."""
+
+    messages: int
+    money: tuple[tuple[str, Decimal], ...]
+    oldest: datetime | None
+    stock: int
+    prices: int
+
+
 def check_connection(connection: Connection, *, at: datetime) -> r.CheckResult | None:
     """Ask the platform who we are; the row keeps what it answered, in its own words. None where it refused."""
-    captures, began = Captures(), time.monotonic()
+    captures, began, code = Captures(), time.monotonic(), ""
     result: r.CheckResult | None = None
     try:
         result = build_connector(connection, captures).check()
         message = _describe(result)
     except e.ConnectorError as error:
-        message = f"{error.message} {error.upstream}".strip()
+        message, code = f"{error.message} {error.upstream}".strip(), error.code
     connection.check_latency_ms = round((time.monotonic() - began) * 1000)
     connection.checked_at, connection.check_ok, connection.check_message = at, result is not None, message[:2000]
-    fields = ["checked_at", "check_ok", "check_message", "check_latency_ms"]
+    connection.check_code = code[:60]
+    fields = ["checked_at", "check_ok", "check_message", "check_code", "check_latency_ms"]
     if result is not None and connection.state in {State.DRAFT, State.NEEDS_REAUTH}:
         # It read before and its credentials work again: on as before. A new one only watches.
         connection.state = State.ACTIVE if connection.live_since else State.WATCHING
@@ -77,14 +95,85 @@ def pause(connection: Connection, parts: tuple[str, ...] = PARTS) -> None:
 
 
 def resume(connection: Connection, parts: tuple[str, ...] = PARTS, *, at: datetime) -> int:
-    """Send again: five orders at once, the others when the next tick finds them; how many orders wait."""
+    """Send again. Of the orders that wait, the oldest five go at once and the others `RESUME_REST_AFTER` later, so that
+    a person who sees the five refused can pause again; stock and prices start with a run of their flow. How many orders
+    wait."""
     with transaction.atomic():
         _set_paused(connection, parts, False)
-        waiting = Command.plain.filter(connection=connection, state=Command.State.PENDING).order_by("next_attempt_at")
-        first = list(waiting.filter(next_attempt_at__lte=at).values_list("pk", flat=True)[:RESUMED_FIRST])
-        if first and "orders" in parts:
-            ring_on_commit("integrations.deliver", command_ids=first)
+        waiting = Command.plain.filter(connection=connection, state=Command.State.PENDING).order_by("created_at", "pk")
+        if "orders" in parts:
+            first = list(waiting.filter(next_attempt_at__lte=at).values_list("pk", flat=True)[:RESUMED_FIRST])
+            later = at + RESUME_REST_AFTER
+            waiting.filter(next_attempt_at__lt=later).exclude(pk__in=first).update(next_attempt_at=later)
+            if first:
+                ring_on_commit("integrations.deliver", command_ids=first)
+        for flow in list_pushes(connection, parts):
+            start_flow(flow, trigger="manual", at=at)
         return waiting.count()
+
+
+def list_pushes(connection: Connection, parts: tuple[str, ...]) -> QuerySet[Flow]:
+    """The flows that send these parts there."""
+    streams = [PART_STREAMS[part] for part in parts if part in PART_STREAMS]
+    return connection.flows.filter(direction=Flow.Direction.PUSH, stream__in=streams, enabled=True).order_by("pk")
+
+
+def count_backlog(connection: Connection) -> Backlog:
+    """What waits to be sent there, whatever it waits for."""
+    waiting = Command.plain.filter(connection=connection, state__in=(Command.State.PENDING, *Command.BUSY_STATES))
+    sums = waiting.exclude(currency="").order_by().values("currency").annotate(amount=Sum("amount"))
+    return Backlog(
+        messages=waiting.count(),
+        money=tuple((row["currency"], row["amount"]) for row in sums.order_by("currency")),
+        oldest=waiting.aggregate(oldest=Min("created_at"))["oldest"],
+        stock=_count("stock", connection),
+        prices=_count("price", connection),
+    )
+
+
+def switch_off(connection: Connection) -> None:
+    """It neither reads nor sends, and refuses webhooks; its orders and documents stay."""
+    _set_state(connection, State.DISABLED)
+
+
+def switch_on(connection: Connection) -> None:
+    """As before it was switched off: live where it has been live, else it watches, or is a draft nobody tested."""
+    if connection.state not in {State.DISABLED, State.PAUSED}:
+        return
+    tested = State.ACTIVE if connection.live_since else State.WATCHING
+    _set_state(connection, tested if connection.check_ok else State.DRAFT)
+
+
+def _set_state(connection: Connection, state: Connection.State) -> None:
+    connection.state, connection.state_reason = state, ""
+    connection.save(update_fields=["state", "state_reason"])
+
+
+def why_no_flow(connection: Connection, stream: str, direction: str) -> str:
+    """'' where such a flow is possible with this connection, else the reason in words."""
+    sells = connection.role in {Connection.Role.STORE, Connection.Role.CHANNEL}
+    if sells and (stream, direction) == ("order", "push"):
+        return f"{connection} sells: orders come from it, and are sent to back offices."
+    return why_not(connection.platform, connection.settings, stream, direction)
+
+
+def list_possible_flows(connection: Connection) -> list[tuple[str, str]]:
+    """Every (stream, direction) the platform and the portal can do between them."""
+    return [flow for flow in FLOWS if not why_no_flow(connection, *flow)]
+
+
+def add_flow(connection: Connection, *, stream: str, direction: str) -> Flow:
+    """One more thing that is read from there or sent there; the one there is, switched on. Unsupported where the
+    platform cannot."""
+    if words := why_no_flow(connection, stream, direction):
+        raise e.Unsupported(words)
+    flow, created = Flow.plain.get_or_create(
+        merchant_id=connection.merchant_id, connection=connection, stream=stream, direction=direction
+    )
+    if not created and not flow.enabled:
+        flow.enabled = True
+        flow.save(update_fields=["enabled"])
+    return flow
 
 
 def _set_paused(connection: Connection, parts: tuple[str, ...], paused: bool) -> None:
@@ -96,20 +185,20 @@ def _set_paused(connection: Connection, parts: tuple[str, ...], paused: bool) ->
 
 def plan_go_live(connection: Connection) -> GoLivePlan:
     """What Go live would send, counted and not sent."""
-
-    def count(stream: str, what: str = "count") -> int:
-        if not has_handler(stream, what):
-            return 0
-        number: int = call(stream, what, connection.merchant_id, connection=connection)
-        return number
-
     return GoLivePlan(
-        products=count("product"),
-        stock=count("stock"),
-        prices=count("price"),
-        orders=count("order"),
-        unmapped=count("product", "count_unmapped"),
+        products=_count("product", connection),
+        stock=_count("stock", connection),
+        prices=_count("price", connection),
+        orders=_count("order", connection),
+        unmapped=_count("product", connection, "count_unmapped"),
     )
+
+
+def _count(stream: str, connection: Connection, what: str = "count") -> int:
+    if not has_handler(stream, what):
+        return 0
+    number: int = call(stream, what, connection.merchant_id, connection=connection)
+    return number
 
 
 def go_live(connection: Connection, *, at: datetime) -> None:
@@ -131,9 +220,13 @@ def register_webhooks(connection: Connection, public_url: str, *, at: datetime) 
     cls = get_connector(connection.platform)
     try:
         connector = build_connector(connection, captures)
-        address = f"{public_url.rstrip('/')}/hooks/{connection.public_id}/"
+        address = build_webhook_address(connection, public_url)
         there = connector.subscribe_webhooks(address, sorted(PROMPT_STREAMS.intersection(cls.webhook_topics)))
     finally:
         captures.save(connection)
     Connection.plain.filter(pk=connection.pk).update(webhooks_at=at)
     return len(there)
+
+
+def build_webhook_address(connection: Connection, public_url: str) -> str:
+    return f"{public_url.rstrip('/')}/hooks/{connection.public_id}/"

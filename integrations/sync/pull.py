@@ -89,6 +89,10 @@ def _begin(run: SyncRun, at: datetime) -> Cursor:
         cursor.pull_since = cursor.since - overlap if cursor.since else None
         cursor.pull_started_at = at
         cursor.save()
+        since = f"what changed since {cursor.pull_since:%Y-%m-%d %H:%M:%S}" if cursor.pull_since else "everything"
+        runs.say(run, f"Reads {since}.", at=at)
+    else:
+        runs.say(run, "Goes on inside the pull that was cut off.", at=at)
     return cursor
 
 
@@ -157,6 +161,8 @@ def _close_page(run: SyncRun, page: r.Page[Any], cursor: Cursor, applied: Applie
         failed=len(failed),
     )
     runs.keep(run, counts, now)
+    if counts.seen:
+        runs.say(run, counts.describe(), at=now, level="warning" if failed else "info")
     outcomes = [
         runs.note_outcome(run, RunOutcome.Outcome.SKIPPED, one.external_id, one.code, one.message, now)
         for one in applied.skipped[: _room(run) if applied.skipped else 0]

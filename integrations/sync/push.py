@@ -37,6 +37,7 @@ def push(run: SyncRun, connector: Connector, captures: Captures) -> None:
             return
         if not after:
             _brake(run)
+            _expect(run)
         items = call(flow.stream, "claim", flow.merchant_id, connection=connection, after=after, limit=AT_ONCE, at=now)
         if not items:
             return
@@ -62,6 +63,12 @@ def _brake(run: SyncRun) -> None:
         raise RunFailed(BRAKE, words)
 
 
+def _expect(run: SyncRun) -> None:
+    """So that its page can say how long it will take."""
+    if has_handler(run.flow.stream, "count"):
+        runs.expect(run, call(run.flow.stream, "count", run.merchant_id, connection=run.flow.connection))
+
+
 def _send(send: Any, items: Sequence[Any]) -> Sequence[r.PushResult]:
     """The platform's word on each; where nobody can say, unknown for all: they go again after the settle window."""
     try:
@@ -82,6 +89,8 @@ def _settle(run: SyncRun, items: Sequence[Any], results: Sequence[r.PushResult])
     bad = [result for result in results if result.outcome is not r.PushOutcome.SENT]
     with transaction.atomic():
         runs.keep(run, Counts(updated=len(items) - len(bad), failed=len(bad)), now)
+        words = f"{len(items)} figures: {len(items) - len(bad)} sent, {len(bad)} refused or unknown."
+        runs.say(run, words, at=now, level="warning" if bad else "info")
         call(
             flow.stream, "settle_push", flow.merchant_id,
             connection=flow.connection, items=items, results=results, at=now,

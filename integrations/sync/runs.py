@@ -18,6 +18,7 @@ from integrations.sync.lease import lease_length
 from integrations.sync.outbox import ring_on_commit
 from integrations.sync.retry import MOST_CRASHES, backoff
 from integrations.sync.words import keep_words
+from portal.tenancy.models import User
 
 log = structlog.get_logger(__name__)
 State = SyncRun.State
@@ -56,9 +57,17 @@ class Counts:
     def seen(self) -> int:
         return self.created + self.updated + self.unchanged + self.skipped + self.failed
 
+    def describe(self) -> str:
+        """ "50 seen: 3 created, 47 unchanged." """
+        parts = ("created", "updated", "unchanged", "skipped", "failed")
+        words = ", ".join(f"{getattr(self, part):,} {part}" for part in parts if getattr(self, part))
+        return f"{self.seen:,} seen: {words}." if words else "Nothing seen."
 
-def start_flow(flow: Flow, *, trigger: str, at: datetime, procedure_run_id: int | None = None) -> SyncRun:
-    """Ask for a run of `flow`; the one already waiting to start is given back instead of a second."""
+
+def start_flow(
+    flow: Flow, *, trigger: str, at: datetime, procedure_run_id: int | None = None, by: User | None = None
+) -> SyncRun:
+    """Ask for a run of `flow`; the one already waiting to start is given back instead of a second. `by`: who asked."""
     with transaction.atomic():
         Flow.plain.select_for_update().get(pk=flow.pk)
         waiting = SyncRun.plain.filter(flow=flow, state=State.QUEUED, procedure_run_id=procedure_run_id).first()
@@ -69,6 +78,7 @@ def start_flow(flow: Flow, *, trigger: str, at: datetime, procedure_run_id: int 
             flow=flow,
             procedure_run_id=procedure_run_id,
             trigger=trigger,
+            started_by=by,
             created_at=at,
             next_attempt_at=at,
         )
@@ -151,6 +161,30 @@ def renew(run: SyncRun, at: datetime) -> None:
 def stop_if_asked(run: SyncRun) -> None:
     if SyncRun.plain.filter(pk=run.pk, cancel_requested=True).exists():
         raise RunCancelled
+
+
+def cancel(run: SyncRun, *, by: str, at: datetime) -> bool:
+    """Stop the run: at once where no worker has begun, else at its next page. False where it is over already. `by`
+    names who asked, in the run's log."""
+    with transaction.atomic():
+        row = SyncRun.plain.select_for_update().get(pk=run.pk)
+        if row.state not in SyncRun.OPEN_STATES:
+            return False
+        row.cancel_requested = True
+        words = f"{by} asked the run to stop."
+        if row.state == State.QUEUED:
+            row.state, row.finished_at, row.message = State.CANCELLED, at, f"Cancelled by {by} before it began."
+            words = row.message
+            if row.procedure_run_id:
+                ring_on_commit("integrations.advance", procedure_run_ids=[row.procedure_run_id])
+        row.save(update_fields=["cancel_requested", "state", "finished_at", "message"])
+        say(row, words, at=at, level="warning")
+    return True
+
+
+def expect(run: SyncRun, total: int) -> None:
+    """How many records the run will see, as far as anybody can tell."""
+    SyncRun.plain.filter(pk=run.pk).update(total=total)
 
 
 def say(run: SyncRun, message: str, *, at: datetime, level: str = "info") -> None:

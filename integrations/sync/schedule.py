@@ -10,6 +10,7 @@ from django.db import transaction
 from integrations.models import Procedure, ProcedureRun, ProcedureStep, SyncRun
 from integrations.sync import runs
 from integrations.sync.outbox import ring_on_commit
+from portal.tenancy.models import User
 
 BRAKE, ANYWAY = "BRAKE", "anyway"
 State = ProcedureRun.State
@@ -40,15 +41,17 @@ def _next_slot(procedure: Procedure, slot: datetime, at: datetime) -> datetime:
     return slot + every * ((at - slot) // every + 1)
 
 
-def start_procedure(procedure: Procedure, *, trigger: str, slot: str = "", at: datetime) -> ProcedureRun:
-    """Ask for a run; the same slot twice is one run. Without a slot it is a run of its own."""
+def start_procedure(
+    procedure: Procedure, *, trigger: str, slot: str = "", at: datetime, by: User | None = None
+) -> ProcedureRun:
+    """Ask for a run; the same slot twice is one run. Without a slot it is a run of its own. `by`: who asked."""
     slot = slot or f"{trigger}:{secrets.token_urlsafe(12)}"
     with transaction.atomic():
         run, created = ProcedureRun.plain.get_or_create(
             merchant_id=procedure.merchant_id,
             procedure=procedure,
             slot=slot[:64],
-            defaults={"trigger": trigger, "created_at": at},
+            defaults={"trigger": trigger, "created_at": at, "started_by": by},
         )
         if created:
             ring_on_commit("integrations.advance", procedure_run_ids=[run.pk])
@@ -107,7 +110,7 @@ def _start_step(run: ProcedureRun, step: ProcedureStep, at: datetime) -> bool:
     starts: bool = step.flow.enabled and step.flow.connection.may_read
     run.state = State.RUNNING
     if starts:
-        runs.start_flow(step.flow, trigger=run.trigger, at=at, procedure_run_id=run.pk)
+        runs.start_flow(step.flow, trigger=run.trigger, at=at, procedure_run_id=run.pk, by=run.started_by)
     else:
         run.position += 1
     run.save(update_fields=["state", "position"])
@@ -141,7 +144,18 @@ def go_on(run: ProcedureRun) -> None:
         ring_on_commit("integrations.advance", procedure_run_ids=[run.pk])
 
 
-def start_again(run: SyncRun, *, at: datetime) -> SyncRun:
+def list_next_slots(procedure: Procedure, *, at: datetime, count: int = 3) -> list[datetime]:
+    """When its timer fires next, soonest first; [] without one. What is overdue fires once, now."""
+    if not (procedure.enabled and procedure.every_seconds and procedure.next_due_at):
+        return []
+    first = procedure.next_due_at
+    slots = [first] if first > at else [at]
+    while len(slots) < count:
+        slots.append(_next_slot(procedure, first, slots[-1]))
+    return slots
+
+
+def start_again(run: SyncRun, *, at: datetime, by: User | None = None) -> SyncRun:
     """The same flow once more, by hand; one the brake had stopped goes through this time."""
     trigger = ANYWAY if run.error_code == BRAKE else "manual"
-    return runs.start_flow(run.flow, trigger=trigger, at=at)
+    return runs.start_flow(run.flow, trigger=trigger, at=at, by=by)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 
 from cryptography.fernet import Fernet, InvalidToken
 from django.conf import settings
@@ -38,6 +39,16 @@ def store_credentials(connection: Connection, values: Mapping[str, str]) -> None
         row.save()
     row.lease_token, row.lease_until = "", None
     _seal(row, kept)
+
+
+def set_expiry(connection: Connection, expires_at: datetime | None) -> None:
+    """When the secrets stop working, as far as a person knows; nothing where none are stored."""
+    Credential.plain.filter(connection=connection).update(expires_at=expires_at)
+
+
+def list_stored(connection: Connection) -> frozenset[str]:
+    """The names of the secrets there are; never what they say. AuthFailed where they cannot be opened."""
+    return frozenset(name for name, value in read_credentials(connection).items() if value)
 
 
 def rotate_keys() -> int:

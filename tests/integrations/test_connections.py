@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from pytest_django import Settings
@@ -123,9 +123,14 @@ def test_pause_holds_orders_and_resume_rings_for_the_first_five(
     assert erp.posts == 0
     row = Connection.plain.get()
     assert (row.orders_paused, row.stock_paused, row.prices_paused) == (True, False, False)
-    assert connections.resume(row, at=commands[-1].next_attempt_at) == 7
+    resumed_at = commands[-1].next_attempt_at
+    assert connections.resume(row, at=resumed_at) == 7
     assert not Connection.plain.get().orders_paused
-    assert [deliver(command.pk) for command in commands] == ["verified"] * 7
+    assert [deliver(command.pk) for command in commands] == ["verified"] * 5 + ["", ""]
+    rest = Command.plain.filter(state="pending").values_list("reference", "next_attempt_at")
+    later = resumed_at + timedelta(minutes=2)
+    assert list(rest.order_by("pk")) == [("A-5", later), ("A-6", later)]
+    assert erp.posts == 5, "the others leave a person the time to pause again"
 
 
 def test_time_paused_does_not_count_towards_giving_up(

@@ -152,7 +152,7 @@ def test_a_failed_step_stops_the_run_where_its_gate_says_so(
     assert run.state == ended
     assert SyncRun.plain.filter(flow=push).count() == pushed
     if ended == "failed":
-        assert run.message == "Orders From there to us failed: The platform answered 422: no"
+        assert run.message == "Orders from there to us failed: The platform answered 422: no"
 
 
 def test_if_changed_goes_on_only_after_a_change(far_shop: ToyShop, toy_store: Connection, make_flow: MakeFlow) -> None:
@@ -160,7 +160,7 @@ def test_if_changed_goes_on_only_after_a_change(far_shop: ToyShop, toy_store: Co
     procedure = make_procedure(toy_store, make_flow("order"), push, gate=Gate.IF_CHANGED)
     run = start(procedure)
     assert run.state == State.DONE
-    assert run.message == "Orders From there to us changed nothing; what follows was not needed."
+    assert run.message == "Orders from there to us changed nothing; what follows was not needed."
     assert not SyncRun.plain.filter(flow=push).exists()
     far_shop.add_orders(1)
     start(procedure)

@@ -299,7 +299,11 @@ def test_lines_are_taken_out(store: Store) -> None:
     left = store.put(f"orders/{order['id']}", {
         "line_items": [{"id": first, "quantity": 0}], "shipping_lines": [{"id": shipping, "method_id": None}],
     })  # fmt: skip
-    assert ([line["id"] for line in left["line_items"]], left["shipping_lines"], left["total"]) == ([second], [], "3.00")
+    assert ([line["id"] for line in left["line_items"]], left["shipping_lines"], left["total"]) == (
+        [second],
+        [],
+        "3.00",
+    )
     left = store.put(f"orders/{order['id']}", {"line_items": [{"id": second, "product_id": None}]})
     assert (left["line_items"], left["total"]) == ([], "0.00")
 
