@@ -54,6 +54,7 @@ FLOWS: dict[tuple[str, str], tuple[str, ...]] = {
     ("shipment", "pull"): ("pull_shipments",),
     ("invoice", "pull"): ("pull_invoices",),
     ("return", "pull"): ("pull_returns",),
+    ("product", "push"): ("push_products",),
     ("stock", "push"): ("push_stock",),
     ("price", "push"): ("push_prices",),
     ("order", "push"): ("create_order",),
