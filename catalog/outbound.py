@@ -10,8 +10,10 @@ from typing import Any
 from django.db.models import F, Q, QuerySet
 
 from catalog.models import Binding, ChannelPrice, ChannelStock
+from catalog.services.price_lists import DUE_TASK, list_due
 from integrations.contract import records as r
 from integrations.models import Connection
+from integrations.sync.outbox import ring_on_commit
 
 MOST_ZEROED, SMALLEST_SHOP = Decimal("0.10"), 10
 MOST_MOVED = Decimal("0.30")
@@ -36,6 +38,12 @@ def count_stock(*, connection: Connection) -> int:
 
 def count_prices(*, connection: Connection) -> int:
     return _dirty(ChannelPrice, connection).count()
+
+
+def ring_due_prices(*, at: datetime) -> None:
+    """Ring for the price lists of all merchants in which something began or ended."""
+    if ids := list_due(at=at):
+        ring_on_commit(DUE_TASK, price_list_ids=ids)
 
 
 def count_unmapped(*, connection: Connection) -> int:
