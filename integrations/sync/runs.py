@@ -55,12 +55,15 @@ class Counts:
         return self.created + self.updated + self.unchanged + self.skipped + self.failed
 
 
-def start_flow(flow: Flow, *, trigger: str, at: datetime, procedure_run_id: int | None = None) -> SyncRun:
-    """Ask for a run of `flow`; the one already waiting to start is given back instead of a second."""
+def start_flow(
+    flow: Flow, *, trigger: str, at: datetime, procedure_run_id: int | None = None, beside: bool = False
+) -> SyncRun:
+    """Ask for a run of `flow`; the one already waiting to start is given back instead of a second, unless this one is
+    to stand `beside` it because it carries something else."""
     with transaction.atomic():
         Flow.plain.select_for_update().get(pk=flow.pk)
         waiting = SyncRun.plain.filter(flow=flow, state=State.QUEUED, procedure_run_id=procedure_run_id).first()
-        if waiting is not None:
+        if waiting is not None and not beside:
             return waiting
         run = SyncRun.plain.create(
             merchant_id=flow.merchant_id,

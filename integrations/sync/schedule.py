@@ -12,6 +12,7 @@ from integrations.sync import runs
 from integrations.sync.outbox import ring_on_commit
 
 BRAKE, ANYWAY = "BRAKE", "anyway"
+LOOKED_AT = ("plan ", "undo ")  # how the trigger begins of a run that carries what a person looked at, and only that
 State = ProcedureRun.State
 Gate = ProcedureStep.Gate
 
