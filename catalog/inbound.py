@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from catalog.models import Binding, Price, PriceList, StockRecord
+from catalog.models import ALWAYS, Binding, Price, PriceList, StockRecord
 from catalog.services.articles import apply_back_office
 from catalog.services.binding import BACK_OFFICES
 from catalog.services.prices import refresh_wanted_prices
@@ -119,7 +119,6 @@ def _write_stock(connection: Connection, wanted: dict[tuple[int, int], Decimal],
 
 def apply_prices(*, connection: Connection, records: Sequence[r.PriceRow], read_at: datetime, at: datetime) -> Applied:
     """Prices of a back office into its price lists; a shop's own prices are what it charges, not what it should."""
-    del read_at
     if connection.role not in BACK_OFFICES:
         words = "A shop's own price: the back office says what it should be."
         return _skip_all(records, words)
@@ -137,7 +136,8 @@ def apply_prices(*, connection: Connection, records: Sequence[r.PriceRow], read_
         key = (lists[row.slot].pk, article[0], row.min_quantity)
         repeated += key in wanted
         wanted[key] = row.amount
-    created, updated, variants = _write_prices(connection, wanted)
+    inward = {row.pk for row in lists.values() if row.kind == PriceList.Kind.INWARD}
+    created, updated, variants = _write_prices(connection, wanted, inward, read_at)
     refresh_wanted_prices(merchant_id=connection.merchant_id, variant_ids=variants, at=at)
     unchanged = len(wanted) - created - updated + repeated
     return Applied(created=created, updated=updated, unchanged=unchanged, skipped=tuple(skipped))
@@ -158,10 +158,13 @@ def _price_list(connection: Connection, slot: str, currency: str) -> PriceList:
 
 
 def _write_prices(
-    connection: Connection, wanted: dict[tuple[int, int, Decimal], Decimal]
+    connection: Connection, wanted: dict[tuple[int, int, Decimal], Decimal], inward: set[int], read_at: datetime
 ) -> tuple[int, int, list[int]]:
+    """How many prices are new and how many differ, and whose; in an `inward` list a new amount says
+    that goods came in."""
     lists, variants = {key[0] for key in wanted}, {key[1] for key in wanted}
-    rows = Price.plain.filter(price_list_id__in=lists, variant_id__in=variants).select_for_update().order_by("pk")
+    rows = Price.plain.filter(price_list_id__in=lists, variant_id__in=variants, valid_from=ALWAYS)
+    rows = rows.select_for_update().order_by("pk")
     before = {(row.price_list_id, row.variant_id, row.min_quantity): row for row in rows}
     new, changed = [], []
     for key, amount in sorted(wanted.items()):
@@ -174,11 +177,13 @@ def _write_prices(
                     variant_id=key[1],
                     min_quantity=key[2],
                     amount=amount,
+                    inward_at=read_at if key[0] in inward else None,
                 )
             )
         elif row.amount != amount:
             row.amount = amount
+            row.inward_at = read_at if key[0] in inward else row.inward_at
             changed.append(row)
     Price.plain.bulk_create(new)
-    Price.plain.bulk_update(changed, ["amount"])
+    Price.plain.bulk_update(changed, ["amount", "inward_at"])
     return len(new), len(changed), sorted({row.variant_id for row in [*new, *changed]})

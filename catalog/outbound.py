@@ -9,36 +9,31 @@ from typing import Any
 
 from django.db.models import F, Q, QuerySet
 
-from catalog.models import Binding, ChannelPrice, ChannelProduct, ChannelStock, Product
+from catalog.models import Binding, ChannelProduct, Figures, Product
 from catalog.services import creating
 from catalog.services.content import describe_product, hash_fields, list_codes, refresh_whole_flow
+from catalog.services.figures import MODELS, find_brake, list_dirty, lower_kept_stock, to_whole
+from catalog.services.plan import Settled, settle_plan
+from catalog.services.price_lists import DUE_TASK, list_due
 from integrations.contract import records as r
 from integrations.models import Command, Connection, Flow
+from integrations.sync.outbox import ring_on_commit
 from integrations.sync.platforms import get_platform
-
-MOST_ZEROED, SMALLEST_SHOP = Decimal("0.10"), 10
-MOST_MOVED = Decimal("0.30")
-Row = ChannelStock | ChannelPrice
-
-
-def _dirty(model: type[Any], connection: Connection, at: datetime | None = None) -> QuerySet[Any]:
-    """Figures that differ from what was last taken there and were not refused; NULL: never sent, or nobody knows."""
-    rows = model.plain.filter(connection=connection, binding__state=Binding.State.BOUND)
-    rows = rows.filter(Q(sent__isnull=True) | ~Q(sent=F("wanted")))
-    rows = rows.filter(Q(refused__isnull=True) | ~Q(refused=F("wanted")))
-    if at is not None:
-        settled = at - timedelta(seconds=connection.settle_seconds)
-        rows = rows.filter(Q(unknown_at__isnull=True) | Q(unknown_at__lte=settled))
-    found: QuerySet[Any] = rows
-    return found
+from portal.base.money import round_money
 
 
 def count_stock(*, connection: Connection) -> int:
-    return _dirty(ChannelStock, connection).count()
+    return list_dirty(Figures.STOCK, connection).count()
 
 
 def count_prices(*, connection: Connection) -> int:
-    return _dirty(ChannelPrice, connection).count()
+    return list_dirty(Figures.PRICE, connection).count()
+
+
+def ring_due_prices(*, at: datetime) -> None:
+    """Ring for the price lists of all merchants in which something began or ended."""
+    if ids := list_due(at=at):
+        ring_on_commit(DUE_TASK, price_list_ids=ids)
 
 
 def count_products(*, connection: Connection) -> int:
@@ -52,65 +47,87 @@ def count_unmapped(*, connection: Connection) -> int:
     return Binding.plain.filter(connection=connection, state__in=waiting).count()
 
 
-def claim_stock(*, connection: Connection, after: int, limit: int, at: datetime) -> list[r.StockPush]:
-    rows = _dirty(ChannelStock, connection, at).filter(pk__gt=after).select_related("binding").order_by("pk")[:limit]
+def claim_stock(*, connection: Connection, after: int, limit: int, at: datetime, only: str = "") -> list[r.StockPush]:
+    """`only`: "plan 7" or "undo 7", where a person looked at what goes."""
+    if not after:
+        lower_kept_stock(connection)
+    rows = list_dirty(Figures.STOCK, connection, at, only=only).filter(pk__gt=after)
     return [
         r.StockPush(
             key=str(row.pk),
             external_id=row.binding.external_id,
             parent_external_id=row.binding.parent_external_id,
             slot=row.slot,
-            quantity=row.wanted,
+            quantity=row.target,
         )
-        for row in rows
+        for row in rows.select_related("binding").order_by("pk")[:limit]
     ]
 
 
-def claim_prices(*, connection: Connection, after: int, limit: int, at: datetime) -> list[r.PricePush]:
-    rows = _dirty(ChannelPrice, connection, at).filter(pk__gt=after).select_related("binding").order_by("pk")[:limit]
+def claim_prices(*, connection: Connection, after: int, limit: int, at: datetime, only: str = "") -> list[r.PricePush]:
+    rows = list_dirty(Figures.PRICE, connection, at, only=only).filter(pk__gt=after)
     return [
         r.PricePush(
             key=str(row.pk),
             external_id=row.binding.external_id,
             parent_external_id=row.binding.parent_external_id,
             slot=row.slot,
-            amount=row.wanted,
+            amount=round_money(row.target, row.currency),  # 3.00, where the database says 3.000000
             currency=row.currency,
         )
-        for row in rows
+        for row in rows.select_related("binding").order_by("pk")[:limit]
     ]
 
 
 def settle_stock(
-    *, connection: Connection, items: Sequence[r.StockPush], results: Sequence[r.PushResult], at: datetime
+    *,
+    connection: Connection,
+    items: Sequence[r.StockPush],
+    results: Sequence[r.PushResult],
+    at: datetime,
+    only: str = "",
 ) -> None:
-    _settle(ChannelStock, connection, {item.key: item.quantity for item in items}, results, at)
+    _settle(Figures.STOCK, connection, {item.key: item.quantity for item in items}, results, at, only)
 
 
 def settle_prices(
-    *, connection: Connection, items: Sequence[r.PricePush], results: Sequence[r.PushResult], at: datetime
+    *,
+    connection: Connection,
+    items: Sequence[r.PricePush],
+    results: Sequence[r.PushResult],
+    at: datetime,
+    only: str = "",
 ) -> None:
-    _settle(ChannelPrice, connection, {item.key: item.amount for item in items}, results, at)
+    _settle(Figures.PRICE, connection, {item.key: item.amount for item in items}, results, at, only)
 
 
 def _settle(
-    model: type[Any],
+    stream: str,
     connection: Connection,
     figures: dict[str, Decimal],
     results: Sequence[r.PushResult],
     at: datetime,
+    only: str,
 ) -> None:
     """Write the platform's word on each figure: taken, refused, or nobody knows, whatever is wanted by now."""
+    model = MODELS[stream]
     rows: dict[int, Any] = {
         row.pk: row
         for row in model.plain.filter(connection=connection, pk__in=[int(key) for key in figures])
         .select_for_update()
         .order_by("pk")
     }
+    settled = []
     for result in results:
         row = rows.get(int(result.key))
         if row is None:
             continue
+        former = None if row.sent is None else to_whole(stream, row.sent)
+        settled.append(
+            Settled(
+                binding_id=row.binding_id, slot=row.slot, former=former, outcome=result.outcome, message=result.message
+            )
+        )
         row.message = result.message[:500]
         if result.outcome is r.PushOutcome.SENT:
             row.sent, row.sent_at, row.refused, row.unknown_at = figures[result.key], at, None, None
@@ -119,6 +136,8 @@ def _settle(
         else:
             row.sent, row.unknown_at = None, at
     model.plain.bulk_update(rows.values(), ["sent", "sent_at", "refused", "unknown_at", "message"])
+    if only:
+        settle_plan(only=only, settled=settled, at=at)
 
 
 def _dirty_products(connection: Connection, at: datetime | None = None) -> QuerySet[ChannelProduct]:
@@ -182,26 +201,9 @@ def change_flow(*, flow: Flow, at: datetime) -> int:
 
 def brake_stock(*, connection: Connection, at: datetime) -> str:
     """Words where a tenth of a shop's articles would vanish at once: more likely an empty answer than a good day."""
-    all_of_them = ChannelStock.plain.filter(connection=connection, binding__state=Binding.State.BOUND).count()
-    if all_of_them < SMALLEST_SHOP:
-        return ""
-    zeroed = _dirty(ChannelStock, connection, at).filter(wanted=0, sent__gt=0).count()
-    if zeroed <= all_of_them * MOST_ZEROED:
-        return ""
-    return f"{zeroed} of {all_of_them} articles of {connection} would go to zero. Look at them, then send them anyway."
+    return find_brake(Figures.STOCK, connection, at)
 
 
 def brake_prices(*, connection: Connection, at: datetime) -> str:
     """Words where a price would move by more than 30 % at once."""
-    moved = [
-        row
-        for row in _dirty(ChannelPrice, connection, at).filter(sent__gt=0).select_related("binding")
-        if abs(row.wanted - row.sent) > row.sent * MOST_MOVED
-    ]
-    if not moved:
-        return ""
-    first = moved[0]
-    example = f"{first.binding.reference_code} from {first.sent} to {first.wanted} {first.currency}"
-    return (
-        f"{len(moved)} prices of {connection} would move by more than 30 %: {example}. Look at them, then send anyway."
-    )
+    return find_brake(Figures.PRICE, connection, at)

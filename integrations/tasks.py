@@ -11,6 +11,7 @@ from django.utils import timezone
 from integrations.sync import inbox, lease, runs, schedule, webhook_doctor
 from integrations.sync.deliver import deliver as deliver_one
 from integrations.sync.execute import execute
+from integrations.sync.handlers import look_for_due
 from integrations.sync.housekeeping import sweep, wake_problems
 
 log = structlog.get_logger(__name__)
@@ -59,6 +60,7 @@ def tick() -> None:
     now = timezone.now()
     lease.recover(now)
     schedule.fire_due(now)
+    look_for_due(at=now)
     advance(procedure_run_ids=schedule.list_open())
     _ring(deliver.name, "command_ids", lease.due(now).order_by("next_attempt_at"))
     _ring(process.name, "event_ids", inbox.due(now).order_by("pk"))

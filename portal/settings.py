@@ -363,6 +363,7 @@ SYNC_HANDLERS: dict[str, dict[str, str]] = {
         "settle_push": "catalog.outbound.settle_prices",
         "brake": "catalog.outbound.brake_prices",
         "count": "catalog.outbound.count_prices",
+        "due": "catalog.outbound.ring_due_prices",
     },
     "customer": {
         "apply": "orders.inbound.apply_customers",
@@ -467,8 +468,10 @@ UNFOLD: dict[str, Any] = {
                     _entry("Products", "inventory_2", "catalog_product_changelist", "everybody"),
                     _entry("Stock", "warehouse", "catalog_stockrecord_changelist", "everybody"),
                     _entry("Prices", "sell", "catalog_price_changelist", "everybody"),
+                    _entry("Price lists", "request_quote", "catalog_pricelist_changelist", "office"),
                     _entry("Stock in the shops", "storefront", "catalog_channelstock_changelist", "office"),
                     _entry("Prices in the shops", "price_change", "catalog_channelprice_changelist", "office"),
+                    _entry("Plan a push", "fact_check", "catalog_pushplan_changelist", "office"),
                     _entry("Locations", "location_on", "tenancy_location_changelist", "everybody"),
                 ],
             },

@@ -13,16 +13,12 @@ from django.utils import timezone
 from unfold.widgets import UnfoldAdminDecimalFieldWidget
 
 from catalog import services
-from catalog.admin import products  # noqa: F401  its pages are registered on import
+from catalog.admin import plan, prices, products
 from catalog.models import (
     AllocationRule,
     Binding,
-    ChannelPrice,
     ChannelStock,
     MappingConflict,
-    Price,
-    PriceList,
-    PriceRule,
     StockRecord,
 )
 from portal.base.admin import (
@@ -33,10 +29,10 @@ from portal.base.admin import (
     ReadOnlyInline,
     ago,
     badge,
-    money,
 )
 from portal.base.admin_scope import MerchantForm
 
+__all__ = ["plan", "prices", "products"]  # each registers its own pages
 TONES = {"bound": "good", "suggested": "wait", "conflict": "bad", "ignored": "plain", "stale": "plain"}
 
 
@@ -152,48 +148,6 @@ class ChannelStockAdmin(ReadOnlyAdmin):
     list_select_related = ("binding", "connection")
     list_filter = ("connection",)
     search_fields = ("binding__reference_code__startswith",)
-
-
-@admin.register(ChannelPrice)
-class ChannelPriceAdmin(ReadOnlyAdmin):
-    list_display = ("binding", "connection", "wanted_shown", "sent", "message")
-    list_select_related = ("binding", "connection")
-    list_filter = ("connection",)
-    search_fields = ("binding__reference_code__startswith",)
-
-    @admin.display(description="wanted", ordering="wanted")
-    def wanted_shown(self, row: ChannelPrice) -> str:
-        return money(row.wanted, row.currency)
-
-
-@admin.register(PriceList)
-class PriceListAdmin(MerchantAdmin):
-    everywhere = True
-    list_display = ("name", "code", "currency", "includes_tax", "connection")
-    list_select_related = ("connection",)
-    ordering = ("name",)
-
-
-@admin.register(Price)
-class PriceAdmin(ReadOnlyAdmin):
-    everywhere = True
-    view_roles = EVERYBODY
-    list_display = ("variant", "price_list", "shown", "min_quantity")
-    list_select_related = ("variant", "price_list")
-    list_filter = ("price_list",)
-    search_fields = ("variant__code__startswith",)
-    ordering = ("variant__code",)
-
-    @admin.display(description="price", ordering="amount")
-    def shown(self, row: Price) -> str:
-        return money(row.amount, row.price_list.currency)
-
-
-@admin.register(PriceRule)
-class PriceRuleAdmin(MerchantAdmin):
-    everywhere = True
-    list_display = ("connection", "price_list", "factor")
-    list_select_related = ("connection", "price_list")
 
 
 @admin.register(AllocationRule)

@@ -1,6 +1,7 @@
 """Articles, stock and prices."""
 
 from catalog.models.binding import Binding, MappingConflict
+from catalog.models.plan import Figures, KeptFigure, PlanLine, PushPlan, ShopFigure
 from catalog.models.price import ALWAYS, ChannelPrice, ChannelProduct, Price, PriceList, PriceRule
 from catalog.models.product import OptionAxis, OptionValue, Product, Variant, VariantOption
 from catalog.models.stock import AllocationRule, ChannelStock, Reservation, StockRecord
@@ -12,14 +13,19 @@ __all__ = [
     "ChannelPrice",
     "ChannelProduct",
     "ChannelStock",
+    "Figures",
+    "KeptFigure",
     "MappingConflict",
     "OptionAxis",
     "OptionValue",
+    "PlanLine",
     "Price",
     "PriceList",
     "PriceRule",
     "Product",
+    "PushPlan",
     "Reservation",
+    "ShopFigure",
     "StockRecord",
     "Variant",
     "VariantOption",

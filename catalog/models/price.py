@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
 from catalog.models.binding import Binding
@@ -18,26 +20,56 @@ ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class PriceList(MerchantModel):
-    """Prices of one currency and one tax basis. `external_id` is the list's id in the back office it comes from."""
+    """Prices of one currency and one tax basis. `external_id` is the list's id in the back office it comes from.
+
+    `channel`, `customer_group` and `customer` (its number here) say whom the list is for; empty: for all. What was
+    agreed with a customer or group is the price; lists without either are what shops' rules are made from.
+    `due_at`: when the shops' prices made of it must be worked out again, `due_after`: the variant that was done last;
+    `refreshed_at`: up to when they are right, NULL where the list or a rule was changed and all of it counts.
+    """
+
+    class Kind(models.TextChoices):
+        PRICES = "prices", _("Selling prices")
+        COST = "cost", _("Cost")
+        INWARD = "inward", _("Price of the last inward stock")
 
     code = models.CharField(max_length=60)
     name = models.CharField(max_length=100)
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.PRICES)
     currency = models.CharField(max_length=3)
     includes_tax = models.BooleanField(default=False)
     connection = models.ForeignKey(
         Connection, null=True, blank=True, on_delete=models.SET_NULL, related_name="price_lists"
     )
     external_id = models.CharField(max_length=200, blank=True, default="")
+    channel = models.ForeignKey(
+        Connection, null=True, blank=True, on_delete=models.CASCADE, related_name="own_price_lists",
+        verbose_name=_("only for the shop"),
+    )  # fmt: skip
+    customer_group = models.CharField(max_length=100, blank=True, default="")
+    customer = models.CharField(max_length=100, blank=True, default="")
+    valid_from = models.DateTimeField(default=ALWAYS)
+    valid_until = models.DateTimeField(null=True, blank=True)
+    due_at = models.DateTimeField(null=True, blank=True, editable=False)
+    due_after = models.BigIntegerField(default=0, editable=False)
+    refreshed_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta(MerchantModel.Meta):
-        constraints = (models.UniqueConstraint(fields=("merchant", "code"), name="price_list_code"),)
+        constraints = (
+            models.UniqueConstraint(fields=("merchant", "code"), name="price_list_code"),
+            models.CheckConstraint(
+                condition=Q(valid_until__isnull=True) | Q(valid_until__gt=F("valid_from")), name="price_list_validity"
+            ),
+        )
+        indexes = (models.Index(fields=("due_at",), name="price_list_due"),)
 
     def __str__(self) -> str:
         return f"{self.name} ({self.currency})"
 
 
 class Price(MerchantModel):
-    """A variant's price in a list, from a quantity and a day on."""
+    """A variant's price in a list, a base unit, from a quantity and a moment on. `inward_at`: when the goods came in
+    that the amount was paid for, in a list of inward prices."""
 
     price_list = models.ForeignKey(PriceList, on_delete=models.CASCADE, related_name="prices")
     variant = models.ForeignKey(Variant, on_delete=models.CASCADE, related_name="prices")
@@ -45,12 +77,21 @@ class Price(MerchantModel):
     min_quantity = QuantityField(default=Decimal(1))
     valid_from = models.DateTimeField(default=ALWAYS)
     valid_until = models.DateTimeField(null=True, blank=True)
+    inward_at = models.DateTimeField(null=True, blank=True)
 
     class Meta(MerchantModel.Meta):
         constraints = (
             models.UniqueConstraint(
                 fields=("merchant", "price_list", "variant", "min_quantity", "valid_from"), name="price_once"
             ),
+            models.CheckConstraint(condition=Q(amount__gte=0), name="price_not_negative"),
+            models.CheckConstraint(
+                condition=Q(valid_until__isnull=True) | Q(valid_until__gt=F("valid_from")), name="price_validity"
+            ),
+        )
+        indexes = (
+            models.Index(fields=("price_list", "valid_from"), name="price_begins"),
+            models.Index(fields=("price_list", "valid_until"), name="price_ends"),
         )
 
     def __str__(self) -> str:
@@ -58,18 +99,52 @@ class Price(MerchantModel):
 
 
 class PriceRule(MerchantModel):
-    """How a shop's price is made of a list's: amount × factor, rounded to the currency."""
+    """How a shop's price is made of a list's, for a base unit: × factor or by margin, then `plus`, then not below
+    `floor_list`; a crate is so many times that, and only then it is rounded.
+
+    Of a shop's rules the first by `position` decides whose category fits and whose list has a price now.
+    """
+
+    class Method(models.TextChoices):
+        FACTOR = "factor", _("Times a factor")
+        MARGIN = "margin", _("With a margin on the selling price")
+
+    class Rounding(models.TextChoices):
+        UNIT = "unit", _("To the currency's unit")
+        FIVES = "0.05", _("To 0.05")
+        WHOLE = "whole", _("To whole amounts")
+        FIVE = "5", _("To 5")
+        END_99 = ".99", _("To end in .99")
+        END_95 = ".95", _("To end in .95")
+        END_90 = ".90", _("To end in .90")
 
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="price_rules")
+    position = models.PositiveIntegerField(default=1, help_text=_("The lowest that fits an article decides."))
+    category = models.CharField(max_length=200, blank=True, default="", help_text=_("Empty: every category."))
     price_list = models.ForeignKey(PriceList, on_delete=models.PROTECT, related_name="rules")
+    method = models.CharField(max_length=10, choices=Method, default=Method.FACTOR)
     factor = models.DecimalField(max_digits=9, decimal_places=4, default=Decimal(1))
+    margin = models.DecimalField(
+        max_digits=5, decimal_places=2, default=Decimal(0), help_text=_("Per cent of the selling price, below 100.")
+    )
+    plus = MoneyField(default=Decimal(0), help_text=_("Added to each base unit; negative takes off."))
+    floor_list = models.ForeignKey(
+        PriceList, null=True, blank=True, on_delete=models.PROTECT, related_name="floor_rules",
+        verbose_name=_("never below"), help_text=_("The list, cost for example, below which no price may fall."),
+    )  # fmt: skip
+    rounding = models.CharField(max_length=10, choices=Rounding, default=Rounding.UNIT)
     history = HistoricalRecords()
 
     class Meta(MerchantModel.Meta):
-        constraints = (models.UniqueConstraint(fields=("merchant", "connection"), name="price_rule_once"),)
+        constraints = (
+            models.UniqueConstraint(fields=("merchant", "connection", "position"), name="price_rule_position"),
+            models.CheckConstraint(condition=Q(factor__gte=0), name="price_rule_factor"),
+            models.CheckConstraint(condition=Q(margin__gte=0, margin__lt=100), name="price_rule_margin"),
+        )
 
     def __str__(self) -> str:
-        return f"{self.price_list} × {self.factor}"
+        how = f"{self.margin} % margin" if self.method == self.Method.MARGIN else f"× {self.factor}"
+        return f"{self.price_list} {how}"
 
 
 class ChannelPrice(MerchantModel):

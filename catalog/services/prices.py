@@ -1,67 +1,194 @@
-"""What each shop should charge."""
+"""What each shop should charge, and what a customer pays there: found in few statements however many articles."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
-from catalog.models import Binding, ChannelPrice, Price, PriceRule
-from portal.base.money import round_money
+from catalog.models import Binding, ChannelPrice, Figures, Price, PriceList, PriceRule, ShopFigure, Variant
+from catalog.services.pricing import Steps, check_rounding, compute_price, describe_price, get_terms, plain
+from integrations.models import Connection
 
 ONE = Decimal(1)
+BATCH = 500
+
+
+class CurrencyMismatch(Exception):
+    """Prices of one currency were asked for in another; words for the operator."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Buyer:
+    """Who buys: the customer's `number` as price lists name it, and the `group` prices were agreed for."""
+
+    number: str = ""
+    group: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundPrice:
+    """A price a base unit, None where there is none; `words` say how it came about."""
+
+    amount: Decimal | None
+    currency: str = ""
+    includes_tax: bool = False
+    price_list: PriceList | None = None
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Amount:
+    """A row of a list that holds now."""
+
+    amount: Decimal
+    min_quantity: Decimal
+    valid_from: datetime
+
+
+@dataclass(slots=True)
+class _Prices:
+    """The amounts of some lists for some variants that hold now."""
+
+    found: dict[tuple[int, int], list[_Amount]] = field(default_factory=lambda: defaultdict(list))
+
+    def find(self, price_list_id: int, variant_id: int, quantity: Decimal) -> Decimal | None:
+        """The price from the largest quantity that is reached; of several, the one that began last."""
+        rows = [row for row in self.found.get((price_list_id, variant_id), ()) if row.min_quantity <= quantity]
+        if not rows:
+            return None
+        return max(rows, key=lambda row: (row.min_quantity, row.valid_from)).amount
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """The rule that decides an article's price there, and the steps it took."""
+
+    rule: PriceRule
+    steps: Steps
+
+    @property
+    def words(self) -> str:
+        return f"{self.rule.price_list.name}: {describe_price(self.steps, get_terms(self.rule))}"
+
+
+# --- shops ------------------------------------------------------------------------------------------------------------
 
 
 def refresh_wanted_prices(*, merchant_id: int, variant_ids: Iterable[int], at: datetime) -> int:
-    """Work out anew what each shop with a rule should charge for these variants; how many prices changed."""
+    """Work out anew what each shop with rules should charge for these variants; how many prices changed.
+
+    Where no price holds any more the shop keeps the last one: nothing is sold for nothing because a list ended.
+    """
     ids = sorted(set(variant_ids))
+    rules = list_rules(merchant_id)
+    if not ids or not rules:
+        return 0
     changed = 0
-    for rule in PriceRule.plain.filter(merchant_id=merchant_id).select_related("price_list").order_by("pk"):
-        prices = _prices(rule, ids, at)
+    for start in range(0, len(ids), BATCH):
         bindings = Binding.plain.filter(
-            connection_id=rule.connection_id, variant_id__in=list(prices), state=Binding.State.BOUND
-        )
-        wanted = {
-            row.pk: compute_price(prices[row.variant_id] * row.factor, rule.factor, rule.price_list.currency)
-            for row in bindings.order_by("pk")
-            if row.variant_id is not None
-        }
-        changed += _write(rule, wanted, at)
+            connection_id__in=list(rules), variant_id__in=ids[start : start + BATCH], state=Binding.State.BOUND
+        ).order_by("pk")
+        changed += _write(merchant_id, decide_prices(bindings, rules, at=at), at)
     return changed
 
 
-def compute_price(amount: Decimal, factor: Decimal, currency: str) -> Decimal:
-    """amount × factor, half up to the currency's smallest unit."""
-    return round_money(amount * factor, currency)
+def list_rules(merchant_id: int, connection: Connection | None = None) -> dict[int, list[PriceRule]]:
+    """Each shop's rules in their order, those that are refused left out."""
+    rows = PriceRule.plain.filter(merchant_id=merchant_id).select_related("price_list", "floor_list", "connection")
+    if connection is not None:
+        rows = rows.filter(connection=connection)
+    found: dict[int, list[PriceRule]] = defaultdict(list)
+    currencies: dict[int, str] = {}
+    for rule in rows.order_by("connection_id", "position"):
+        currency = currencies.get(rule.connection_id)
+        if currency is None:
+            currency = find_shop_currency(rule.connection) or rule.price_list.currency
+            currencies[rule.connection_id] = currency
+        if not check_rule(rule, currency):
+            found[rule.connection_id].append(rule)
+    return dict(found)
 
 
-def _prices(rule: PriceRule, variant_ids: list[int], at: datetime) -> dict[int, Decimal]:
-    """The price of one piece today; of several that hold, the one that began last."""
+def decide_prices(
+    bindings: Iterable[Binding], rules: dict[int, list[PriceRule]], *, at: datetime
+) -> list[tuple[Binding, Decision]]:
+    """The price each article should have there, for those that have one. Two statements, three with categories."""
+    rows = [row for row in bindings if row.variant_id is not None]
+    variants = sorted({row.variant_id for row in rows if row.variant_id is not None})
+    lists = {rule.price_list for mine in rules.values() for rule in mine}
+    floors = {rule.floor_list for mine in rules.values() for rule in mine if rule.floor_list is not None}
+    most = max([ONE, *(row.factor for row in rows)])
+    prices = _read(lists | floors, variants, most, at)
+    categories = _read_categories(variants) if any(rule.category for mine in rules.values() for rule in mine) else {}
+    found = []
+    for row in rows:
+        mine = categories.get(row.variant_id or 0, frozenset())
+        if decision := _decide(rules.get(row.connection_id, ()), row, mine, prices):
+            found.append((row, decision))
+    return found
+
+
+def _decide(rules: Sequence[PriceRule], row: Binding, categories: frozenset[str], prices: _Prices) -> Decision | None:
+    """The first rule whose category fits and whose list has a price; a crate of 24 is as many pieces, so it has the
+    price from 24 pieces on where the list has one."""
+    variant_id, pieces = row.variant_id or 0, max(ONE, row.factor)
+    for rule in rules:
+        if rule.category and rule.category.casefold() not in categories:
+            continue
+        source = prices.find(rule.price_list_id, variant_id, pieces)
+        if source is None:
+            continue
+        floor = prices.find(rule.floor_list_id, variant_id, pieces) if rule.floor_list_id else None
+        return Decision(rule=rule, steps=compute_price(source, get_terms(rule), pieces=row.factor, floor=floor))
+    return None
+
+
+def _read(lists: Iterable[PriceList], variant_ids: Sequence[int], most: Decimal, at: datetime) -> _Prices:
+    prices = _Prices()
+    valid = [one.pk for one in lists if one.valid_from <= at and (one.valid_until is None or one.valid_until > at)]
     rows = Price.plain.filter(
         Q(valid_until__isnull=True) | Q(valid_until__gt=at),
-        price_list=rule.price_list,
+        price_list_id__in=valid,
         variant_id__in=variant_ids,
-        min_quantity__lte=ONE,
+        min_quantity__lte=most,
         valid_from__lte=at,
     )
-    return dict(rows.order_by("valid_from", "min_quantity").values_list("variant_id", "amount"))
+    names = ("price_list_id", "variant_id", "amount", "min_quantity", "valid_from")
+    for price_list_id, variant_id, amount, quantity, valid_from in rows.values_list(*names):
+        one = _Amount(amount=amount, min_quantity=quantity, valid_from=valid_from)
+        prices.found[price_list_id, variant_id].append(one)
+    return prices
 
 
-def _write(rule: PriceRule, wanted: dict[int, Decimal], at: datetime) -> int:
-    before = dict(ChannelPrice.plain.filter(binding_id__in=list(wanted), slot="").values_list("binding_id", "wanted"))
+def _read_categories(variant_ids: Sequence[int]) -> dict[int, frozenset[str]]:
+    rows = Variant.plain.filter(pk__in=variant_ids).values_list("pk", "product__categories")
+    return {pk: frozenset(str(name).casefold() for name in names or ()) for pk, names in rows}
+
+
+def _write(merchant_id: int, decided: list[tuple[Binding, Decision]], at: datetime) -> int:
+    before = {
+        pk: (wanted, currency)
+        for pk, wanted, currency in ChannelPrice.plain.filter(
+            binding_id__in=[row.pk for row, _decision in decided], slot=""
+        ).values_list("binding_id", "wanted", "currency")
+    }
     rows = [
         ChannelPrice(
-            merchant_id=rule.merchant_id,
-            connection_id=rule.connection_id,
-            binding_id=pk,
-            currency=rule.price_list.currency,
-            wanted=amount,
+            merchant_id=merchant_id,
+            connection_id=row.connection_id,
+            binding_id=row.pk,
+            currency=decision.rule.price_list.currency,
+            wanted=decision.steps.price,
             wanted_at=at,
         )
-        for pk, amount in wanted.items()
-        if before.get(pk) != amount
+        for row, decision in decided
+        if before.get(row.pk) != (decision.steps.price, decision.rule.price_list.currency)
     ]
     ChannelPrice.plain.bulk_create(
         rows,
@@ -70,3 +197,118 @@ def _write(rule: PriceRule, wanted: dict[int, Decimal], at: datetime) -> int:
         update_fields=["wanted", "wanted_at", "currency"],
     )
     return len(rows)
+
+
+# --- what is refused --------------------------------------------------------------------------------------------------
+
+
+def find_shop_currency(connection: Connection) -> str:
+    """What a shop sells in: its own setting, else what its prices were read in, else '' (not known yet)."""
+    if stated := str(connection.settings.get("currency") or ""):
+        return stated.upper()
+    rows = ShopFigure.plain.filter(
+        merchant_id=connection.merchant_id, connection=connection, stream=Figures.PRICE
+    ).exclude(currency="")
+    return next(iter(rows.values_list("currency", flat=True)[:1]), "")
+
+
+def check_rule(rule: PriceRule, shop_currency: str) -> str:
+    """Words where a rule is refused: currencies and tax bases never mix, and a list may be another shop's or customer's
+    own. '' where all is well."""
+    mine, floor = rule.price_list, rule.floor_list
+    if shop_currency and mine.currency != shop_currency:
+        return _("%(shop)s sells in %(theirs)s, “%(list)s” is in %(ours)s: choose a list in %(theirs)s.") % {
+            "shop": rule.connection, "theirs": shop_currency, "list": mine.name, "ours": mine.currency,
+        }  # fmt: skip
+    if floor is not None and floor.currency != mine.currency:
+        return _("“%(floor)s” is in %(theirs)s, “%(list)s” in %(ours)s: one cannot be the other's limit.") % {
+            "floor": floor.name, "theirs": floor.currency, "list": mine.name, "ours": mine.currency,
+        }  # fmt: skip
+    if floor is not None and floor.includes_tax != mine.includes_tax:
+        return _("One of “%(floor)s” and “%(list)s” includes tax, the other does not: they cannot be compared.") % {
+            "floor": floor.name, "list": mine.name,
+        }  # fmt: skip
+    if mine.channel_id not in {None, rule.connection_id}:
+        return _("“%(list)s” is for another shop.") % {"list": mine.name}
+    if mine.customer or mine.customer_group:
+        return _("“%(list)s” was agreed with customers; a shop shows its prices to everybody.") % {"list": mine.name}
+    return check_rounding(rule.rounding, mine.currency)
+
+
+# --- one article, one customer ----------------------------------------------------------------------------------------
+
+
+def find_price(
+    *,
+    variant: Variant,
+    connection: Connection,
+    customer: Buyer | None = None,
+    quantity: Decimal = ONE,
+    currency: str = "",
+    at: datetime,
+) -> FoundPrice:
+    """What `customer` pays at `connection` for a base unit of `variant` when buying `quantity` of them.
+
+    First what was agreed with the customer, then with the group, then the shop's rules. `currency`: of the order to be
+    quoted; CurrencyMismatch where the price is in another, for we never convert.
+    """
+    found = _find_agreed(variant, connection, customer, quantity, at) if customer else None
+    found = found or _find_by_rule(variant, connection, quantity, at)
+    if currency and found.amount is not None and found.currency != currency:
+        raise CurrencyMismatch(
+            _("%(variant)s costs %(amount)s %(ours)s; the order is in %(theirs)s, and amounts are not converted.")
+            % {"variant": variant.code, "amount": plain(found.amount), "ours": found.currency, "theirs": currency}
+        )
+    return found
+
+
+def _find_agreed(
+    variant: Variant, connection: Connection, customer: Buyer, quantity: Decimal, at: datetime
+) -> FoundPrice | None:
+    whose = Q(pk__in=())
+    if customer.number:
+        whose |= Q(customer=customer.number)
+    if customer.group:
+        whose |= Q(customer="", customer_group=customer.group)
+    lists = list(
+        PriceList.plain.filter(whose, Q(channel__isnull=True) | Q(channel=connection), merchant_id=variant.merchant_id)
+    )
+    # The customer's own before the group's; a list for this shop before one for all; the oldest first.
+    lists.sort(key=lambda one: (not one.customer, one.channel_id is None, one.pk))
+    prices = _read(lists, [variant.pk], quantity, at)
+    shop = find_shop_currency(connection)
+    for one in lists:
+        amount = prices.find(one.pk, variant.pk, quantity)
+        if amount is None or (shop and one.currency != shop):
+            continue
+        who = _("customer %(who)s") if one.customer else _("group %(who)s")
+        whom = who % {"who": one.customer or one.customer_group}
+        words = _("Agreed with %(whom)s (%(list)s): %(amount)s %(currency)s.") % {
+            "whom": whom, "list": one.name, "amount": plain(amount), "currency": one.currency,
+        }  # fmt: skip
+        return FoundPrice(
+            amount=amount, currency=one.currency, includes_tax=one.includes_tax, price_list=one, words=words
+        )
+    return None
+
+
+def _find_by_rule(variant: Variant, connection: Connection, quantity: Decimal, at: datetime) -> FoundPrice:
+    rules = list_rules(variant.merchant_id, connection).get(connection.pk, [])
+    lists = {rule.price_list for rule in rules} | {rule.floor_list for rule in rules if rule.floor_list is not None}
+    prices = _read(lists, [variant.pk], max(ONE, quantity), at)
+    categories = _read_categories([variant.pk]).get(variant.pk, frozenset())
+    for rule in rules:
+        source = prices.find(rule.price_list_id, variant.pk, max(ONE, quantity))
+        if source is None or (rule.category and rule.category.casefold() not in categories):
+            continue
+        floor = prices.find(rule.floor_list_id, variant.pk, max(ONE, quantity)) if rule.floor_list_id else None
+        decision = Decision(rule=rule, steps=compute_price(source, get_terms(rule), floor=floor))
+        return FoundPrice(
+            amount=decision.steps.price,
+            currency=rule.price_list.currency,
+            includes_tax=rule.price_list.includes_tax,
+            price_list=rule.price_list,
+            words=decision.words,
+        )
+    words = _("No price of %(variant)s holds for %(shop)s now: give one of its lists a price, or add a price rule.")
+    return FoundPrice(amount=None, words=words % {"variant": variant.code, "shop": connection})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -43,6 +44,13 @@ def get_handler(stream: str, name: str) -> Callable[..., Any]:
         raise LookupError(f"SYNC_HANDLERS has no {name!r} for {stream!r}.") from error
     handler: Callable[..., Any] = import_string(path)
     return handler
+
+
+def look_for_due(*, at: datetime) -> None:
+    """Let each stream that knows moments of its own (`due`) ring for what has come due."""
+    for stream in settings.SYNC_HANDLERS:
+        if has_handler(stream, "due"):
+            get_handler(stream, "due")(at=at)
 
 
 def has_handler(stream: str, name: str) -> bool:

@@ -16,7 +16,7 @@ from integrations.sync import runs
 from integrations.sync.client import Captures
 from integrations.sync.handlers import call, has_handler
 from integrations.sync.runs import Counts, RunFailed
-from integrations.sync.schedule import ANYWAY, BRAKE
+from integrations.sync.schedule import ANYWAY, BRAKE, LOOKED_AT
 
 AT_ONCE = 100
 PUSHES = {"product": "push_products", "stock": "push_stock", "price": "push_prices"}
@@ -38,7 +38,10 @@ def push(run: SyncRun, connector: Connector, captures: Captures) -> None:
         if not after:
             _brake(run)
             _expect(run)
-        items = call(flow.stream, "claim", flow.merchant_id, connection=connection, after=after, limit=AT_ONCE, at=now)
+        items = call(
+            flow.stream, "claim", flow.merchant_id,
+            connection=connection, after=after, limit=AT_ONCE, at=now, **_only(run),
+        )  # fmt: skip
         if not items:
             return
         after = int(items[-1].key)
@@ -57,7 +60,7 @@ def _why_not(connection: Connection, stream: str) -> str:
 
 def _brake(run: SyncRun) -> None:
     flow = run.flow
-    if run.trigger == ANYWAY or not has_handler(flow.stream, "brake"):
+    if run.trigger == ANYWAY or _only(run) or not has_handler(flow.stream, "brake"):
         return
     if words := call(flow.stream, "brake", flow.merchant_id, connection=flow.connection, at=timezone.now()):
         raise RunFailed(BRAKE, words)
@@ -67,6 +70,11 @@ def _expect(run: SyncRun) -> None:
     """So that its page can say how long it will take."""
     if has_handler(run.flow.stream, "count"):
         runs.expect(run, call(run.flow.stream, "count", run.merchant_id, connection=run.flow.connection))
+
+
+def _only(run: SyncRun) -> dict[str, str]:
+    """What a planned run is limited to, for its handlers."""
+    return {"only": run.trigger} if run.trigger.startswith(LOOKED_AT) else {}
 
 
 def _send(send: Any, items: Sequence[Any]) -> Sequence[r.PushResult]:
@@ -93,7 +101,7 @@ def _settle(run: SyncRun, items: Sequence[Any], results: Sequence[r.PushResult])
         runs.say(run, words, at=now, level="warning" if bad else "info")
         call(
             flow.stream, "settle_push", flow.merchant_id,
-            connection=flow.connection, items=items, results=results, at=now,
+            connection=flow.connection, items=items, results=results, at=now, **_only(run),
         )  # fmt: skip
         RunOutcome.plain.bulk_create(
             runs.note_outcome(

@@ -65,13 +65,20 @@ class Counts:
 
 
 def start_flow(
-    flow: Flow, *, trigger: str, at: datetime, procedure_run_id: int | None = None, by: User | None = None
+    flow: Flow,
+    *,
+    trigger: str,
+    at: datetime,
+    procedure_run_id: int | None = None,
+    by: User | None = None,
+    beside: bool = False,
 ) -> SyncRun:
-    """Ask for a run of `flow`; the one already waiting to start is given back instead of a second. `by`: who asked."""
+    """Ask for a run of `flow`; the one already waiting to start is given back instead of a second, unless this one is
+    to stand `beside` it because it carries something else. `by`: who asked."""
     with transaction.atomic():
         Flow.plain.select_for_update().get(pk=flow.pk)
         waiting = SyncRun.plain.filter(flow=flow, state=State.QUEUED, procedure_run_id=procedure_run_id).first()
-        if waiting is not None:
+        if waiting is not None and not beside:
             return waiting
         run = SyncRun.plain.create(
             merchant_id=flow.merchant_id,
@@ -91,7 +98,7 @@ def start_over(flow: Flow, *, at: datetime) -> SyncRun:
     """The flow's settings were changed: a run over everything, from the first record on."""
     if has_handler(flow.stream, "change_flow"):
         call(flow.stream, "change_flow", flow.merchant_id, flow=flow, at=at)
-    return start_flow(flow, trigger=FROM_THE_START, at=at)
+    return start_flow(flow, trigger=FROM_THE_START, at=at, beside=True)
 
 
 def due(at: datetime) -> QuerySet[SyncRun]:

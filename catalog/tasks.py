@@ -1,0 +1,16 @@
+"""Celery's doorbell for the catalogue: each task looks in the database what is really due."""
+
+from __future__ import annotations
+
+from celery import shared_task
+from django.utils import timezone
+
+from catalog.services import price_lists
+
+
+@shared_task(name=price_lists.DUE_TASK)
+def refresh_prices(*, price_list_ids: list[int]) -> None:
+    """Bring to the shops what began, ended or was changed in these lists."""
+    for pk in price_list_ids:
+        while price_lists.refresh_due(price_list_id=pk, at=timezone.now()):
+            pass
