@@ -13,8 +13,8 @@ from django.utils import timezone
 from unfold.widgets import UnfoldAdminDecimalFieldWidget
 
 from catalog import services
+from catalog.admin import stock as stock
 from catalog.models import (
-    AllocationRule,
     Binding,
     ChannelPrice,
     ChannelStock,
@@ -29,11 +29,14 @@ from catalog.models import (
 from portal.base.admin import (
     EVERYBODY,
     MAPPERS,
+    OFFICE,
     MerchantAdmin,
     ReadOnlyAdmin,
     ReadOnlyInline,
     ago,
     badge,
+    is_limited,
+    may,
     money,
 )
 from portal.base.admin_scope import MerchantForm
@@ -69,6 +72,15 @@ class VariantAdmin(ReadOnlyAdmin):
     search_fields = ("code__startswith", "barcode__exact", "name")
     ordering = ("code",)
     exclude = ("public_id",)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """A person limited to locations is not told what others have."""
+        fields = super().get_readonly_fields(request, obj)
+        return (*fields, "shown_in_the_shops") if may(request, OFFICE) and not is_limited() else fields
+
+    @admin.display(description="shown in the shops")
+    def shown_in_the_shops(self, row: Variant) -> str:
+        return stock.tell_availability(row)
 
 
 class BindingForm(MerchantForm):
@@ -225,10 +237,3 @@ class PriceRuleAdmin(MerchantAdmin):
     everywhere = True
     list_display = ("connection", "price_list", "factor")
     list_select_related = ("connection", "price_list")
-
-
-@admin.register(AllocationRule)
-class AllocationRuleAdmin(MerchantAdmin):
-    everywhere = True
-    list_display = ("connection", "buffer", "stop_below")
-    list_select_related = ("connection",)

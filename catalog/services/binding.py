@@ -11,7 +11,7 @@ from django.db import transaction
 from catalog.mapping import Article, Match, match_articles
 from catalog.models import Binding, MappingConflict
 from catalog.services.prices import refresh_wanted_prices
-from catalog.services.stock import BATCH, refresh_wanted
+from catalog.services.stock import BATCH, lock_stock, refresh_wanted
 from integrations.models import Connection, Hold
 from integrations.sync.release import release
 
@@ -51,6 +51,7 @@ def free(rows: Sequence[Binding], *, at: datetime) -> int:
     _close_conflicts([row.pk for row in rows], "bound", at)
     merchant_id = rows[0].merchant_id
     variants = sorted({row.variant_id for row in rows if row.variant_id is not None})
+    lock_stock(merchant_id=merchant_id, variant_ids=variants)
     refresh_wanted(merchant_id=merchant_id, variant_ids=variants, at=at)
     refresh_wanted_prices(merchant_id=merchant_id, variant_ids=variants, at=at)
     return sum(release(merchant_id=merchant_id, key=key, at=at) for key in _open_keys(merchant_id, rows))
