@@ -21,6 +21,7 @@ from integrations.sync.words import keep_words
 log = structlog.get_logger(__name__)
 State = SyncRun.State
 MOST_TRIES = 8
+FEED = "feed"  # the trigger of a run that takes a file over instead of asking the platform
 DIED = "The worker died; the run goes on where it was."
 
 
@@ -59,7 +60,8 @@ def start_flow(flow: Flow, *, trigger: str, at: datetime, procedure_run_id: int 
     """Ask for a run of `flow`; the one already waiting to start is given back instead of a second."""
     with transaction.atomic():
         Flow.plain.select_for_update().get(pk=flow.pk)
-        waiting = SyncRun.plain.filter(flow=flow, state=State.QUEUED, procedure_run_id=procedure_run_id).first()
+        queued = SyncRun.plain.filter(flow=flow, state=State.QUEUED, procedure_run_id=procedure_run_id)
+        waiting = queued.exclude(trigger=FEED).first()
         if waiting is not None:
             return waiting
         run = SyncRun.plain.create(
