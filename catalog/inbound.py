@@ -11,7 +11,7 @@ from catalog.services.articles import apply_back_office
 from catalog.services.binding import BACK_OFFICES
 from catalog.services.prices import refresh_wanted_prices
 from catalog.services.shop_articles import apply_shop
-from catalog.services.stock import end_settled, refresh_wanted
+from catalog.services.stock import end_settled, lock_stock, refresh_wanted
 from integrations.contract import records as r
 from integrations.models import Connection, ValueMapping
 from integrations.sync.handlers import Applied, Skipped
@@ -88,7 +88,8 @@ class _Places:
 def _write_stock(connection: Connection, wanted: dict[tuple[int, int], Decimal], read_at: datetime) -> tuple[int, int]:
     """How many figures are new, and how many differ from what we had; an older answer never replaces a newer one."""
     variants = {variant for variant, _ in wanted}
-    rows = StockRecord.plain.filter(connection=connection, variant_id__in=variants).select_for_update().order_by("pk")
+    lock_stock(merchant_id=connection.merchant_id, variant_ids=variants)
+    rows = StockRecord.plain.filter(connection=connection, variant_id__in=variants)
     before = {(row.variant_id, row.location_id): row for row in rows}
     basis = get_platform(connection.platform).stock_basis
     new: list[StockRecord] = []

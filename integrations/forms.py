@@ -33,7 +33,6 @@ from integrations.sync.platforms import Platform, get_platform
 from portal.base.admin_scope import MerchantForm
 from portal.tenancy.models import Location
 
-SHOPS = (Connection.Role.STORE, Connection.Role.CHANNEL)
 GROUPS = (
     ("text", _("Name and description")),
     ("status", _("Status")),
@@ -162,7 +161,11 @@ class FlowForm(MerchantForm):
         if cleaned.get("stream") != Stream.PRODUCT or connection is None:
             return cleaned
         pulls = cleaned.get("direction") == Flow.Direction.PULL
-        if pulls and connection.role not in SHOPS and (words := self._say_other_owner(connection, groups)):
+        if (
+            pulls
+            and connection.role not in Connection.SELLING_ROLES
+            and (words := self._say_other_owner(connection, groups))
+        ):
             self.add_error("groups", words)
         taken = get_platform(connection.platform).product_fields
         refused = [group for group in groups if not taken.intersection(FIELD_GROUPS[group])]
@@ -174,7 +177,9 @@ class FlowForm(MerchantForm):
     def _say_other_owner(self, connection: Connection, groups: list[str]) -> str:
         """A group has one owner, so that no side damages the other's data."""
         others = Flow.objects.filter(stream=Stream.PRODUCT, direction=Flow.Direction.PULL, enabled=True)
-        for flow in others.exclude(connection__role__in=SHOPS).exclude(connection=connection).order_by("pk"):
+        for flow in (
+            others.exclude(connection__role__in=Connection.SELLING_ROLES).exclude(connection=connection).order_by("pk")
+        ):
             if both := set(groups).intersection(list_groups(flow)):
                 names = ", ".join(str(label).lower() for group, label in GROUPS if group in both)
                 return _("%(names)s come from %(owner)s already: take them away there first.") % {

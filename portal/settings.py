@@ -352,6 +352,7 @@ SYNC_HANDLERS: dict[str, dict[str, str]] = {
     },
     "stock": {
         "apply": "catalog.inbound.apply_stock",
+        "feed": "catalog.services.feeds.apply_feed",
         "claim": "catalog.outbound.claim_stock",
         "settle_push": "catalog.outbound.settle_stock",
         "brake": "catalog.outbound.brake_stock",

@@ -13,9 +13,8 @@ from django.utils import timezone
 from unfold.widgets import UnfoldAdminDecimalFieldWidget
 
 from catalog import services
-from catalog.admin import plan, prices, products
+from catalog.admin import plan, prices, products, stock
 from catalog.models import (
-    AllocationRule,
     Binding,
     ChannelStock,
     MappingConflict,
@@ -32,7 +31,7 @@ from portal.base.admin import (
 )
 from portal.base.admin_scope import MerchantForm
 
-__all__ = ["plan", "prices", "products"]  # each registers its own pages
+__all__ = ["plan", "prices", "products", "stock"]  # each registers its own pages
 TONES = {"bound": "good", "suggested": "wait", "conflict": "bad", "ignored": "plain", "stale": "plain"}
 
 
@@ -148,10 +147,3 @@ class ChannelStockAdmin(ReadOnlyAdmin):
     list_select_related = ("binding", "connection")
     list_filter = ("connection",)
     search_fields = ("binding__reference_code__startswith",)
-
-
-@admin.register(AllocationRule)
-class AllocationRuleAdmin(MerchantAdmin):
-    everywhere = True
-    list_display = ("connection", "buffer", "stop_below")
-    list_select_related = ("connection",)

@@ -17,13 +17,22 @@ from unfold.decorators import action
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from catalog import services
+from catalog.admin.stock import tell_availability
 from catalog.models import Product, Variant
 from integrations.contract.records import FIELD_GROUPS
 from integrations.models import Connection
-from portal.base.admin import EVERYBODY, MAPPERS, MerchantAdmin, ReadOnlyAdmin, ReadOnlyInline, may
+from portal.base.admin import (
+    EVERYBODY,
+    MAPPERS,
+    OFFICE,
+    MerchantAdmin,
+    ReadOnlyAdmin,
+    ReadOnlyInline,
+    is_limited,
+    may,
+)
 from portal.base.admin_scope import MerchantForm
 
-SHOPS = (Connection.Role.STORE, Connection.Role.CHANNEL)
 WRITTEN = ("name", "description", "status", "brand", "categories", "image_urls")
 PAGE = 200
 
@@ -122,7 +131,11 @@ class ProductAdmin(MerchantAdmin):
         """Each shop, with how many of our products it does not have."""
         if not may(request, MAPPERS):
             raise PermissionDenied
-        shops = Connection.objects.filter(role__in=SHOPS).exclude(state=Connection.State.DISABLED).order_by("name")
+        shops = (
+            Connection.objects.filter(role__in=Connection.SELLING_ROLES)
+            .exclude(state=Connection.State.DISABLED)
+            .order_by("name")
+        )
         rows = [(shop, services.why_not_create(shop), services.list_missing(shop).count()) for shop in shops]
         return self._page(request, "admin/product/missing.html", _("What shops lack"), rows=rows)
 
@@ -130,7 +143,7 @@ class ProductAdmin(MerchantAdmin):
         """The plan, and the button that carries it out."""
         if not may(request, MAPPERS):
             raise PermissionDenied
-        shop = Connection.objects.filter(pk=connection_id, role__in=SHOPS).first()
+        shop = Connection.objects.filter(pk=connection_id, role__in=Connection.SELLING_ROLES).first()
         if shop is None:
             raise Http404
         missing, why_not = services.list_missing(shop), services.why_not_create(shop)
@@ -170,3 +183,12 @@ class VariantAdmin(ReadOnlyAdmin):
     search_fields = ("code__startswith", "barcode__exact", "name")
     ordering = ("code",)
     exclude = ("public_id",)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """A person limited to locations is not told what others have."""
+        fields = super().get_readonly_fields(request, obj)
+        return (*fields, "shown_in_the_shops") if may(request, OFFICE) and not is_limited() else fields
+
+    @admin.display(description=_("shown in the shops"))
+    def shown_in_the_shops(self, row: Variant) -> str:
+        return tell_availability(row)

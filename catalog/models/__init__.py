@@ -1,6 +1,7 @@
 """Articles, stock and prices."""
 
 from catalog.models.binding import Binding, MappingConflict
+from catalog.models.feed import Feed, FeedMapping, FeedPart, Identify
 from catalog.models.plan import Figures, KeptFigure, PlanLine, PushPlan, ShopFigure
 from catalog.models.price import ALWAYS, ChannelPrice, ChannelProduct, Price, PriceList, PriceRule
 from catalog.models.product import OptionAxis, OptionValue, Product, Variant, VariantOption
@@ -13,7 +14,11 @@ __all__ = [
     "ChannelPrice",
     "ChannelProduct",
     "ChannelStock",
+    "Feed",
+    "FeedMapping",
+    "FeedPart",
     "Figures",
+    "Identify",
     "KeptFigure",
     "MappingConflict",
     "OptionAxis",

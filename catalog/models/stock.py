@@ -13,7 +13,7 @@ from catalog.models.binding import Binding
 from catalog.models.product import Variant
 from integrations.models import Connection
 from portal.base.fields import QuantityField
-from portal.tenancy.models import Location
+from portal.tenancy.models import Location, LocationGroup
 from portal.tenancy.scoping import MerchantModel
 
 
@@ -70,18 +70,86 @@ class Reservation(MerchantModel):
 
 
 class AllocationRule(MerchantModel):
-    """How much of what is available a shop may sell."""
+    """How much of what is available a shop may sell; one of a category (of the merchant's own word) counts instead of
+    the shop's general one ('').
 
-    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="allocation_rules")
-    buffer = QuantityField(default=Decimal(0))
-    stop_below = QuantityField(default=Decimal(0))
+    Quantities are base units, `share` is percent. `location` or `group`: where its stock is (neither: everywhere).
+    `source`: the back office whose figures count (none: all of them together).
+    """
+
+    class Pick(models.TextChoices):
+        TOGETHER = "together", _("All of its locations together")
+        FIRST = "first", _("The first of its locations that has any")
+
+    connection = models.ForeignKey(
+        Connection, verbose_name=_("shop"), on_delete=models.CASCADE, related_name="allocation_rules"
+    )
+    category = models.CharField(
+        max_length=200, blank=True, default="", help_text=_("Empty: everything without a rule of its own category.")
+    )
+    location = models.ForeignKey(
+        Location,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text=_("Sells what is there; empty: what is anywhere."),
+    )
+    group = models.ForeignKey(
+        LocationGroup,
+        verbose_name=_("group of locations"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text=_("Several locations instead of one."),
+    )
+    pick = models.CharField(_("of a group"), max_length=10, choices=Pick, default=Pick.TOGETHER)
+    source = models.ForeignKey(
+        Connection,
+        verbose_name=_("back office"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text=_("Whose figures count; empty: those of all back offices together."),
+    )
+    stop_below = QuantityField(
+        _("stop below"), default=Decimal(0), help_text=_("Shows none while less than this is available.")
+    )
+    buffer = QuantityField(_("buffer"), default=Decimal(0), help_text=_("Kept back from what is available."))
+    share = models.PositiveSmallIntegerField(
+        _("share, %"), default=100, help_text=_("How much of the rest this shop may sell.")
+    )
+    maximum = QuantityField(_("at most"), null=True, blank=True, help_text=_("Empty: no limit."))
     history = HistoricalRecords()
 
     class Meta(MerchantModel.Meta):
-        constraints = (models.UniqueConstraint(fields=("merchant", "connection"), name="allocation_once"),)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("merchant", "connection", "category"),
+                name="allocation_once",
+                violation_error_message=_("This shop has a rule for this category already: change that one."),
+            ),
+            models.CheckConstraint(
+                condition=Q(location__isnull=True) | Q(group__isnull=True),
+                name="allocation_one_place",
+                violation_error_message=_("Choose a location or a group of them, not both."),
+            ),
+            models.CheckConstraint(
+                condition=Q(share__lte=100),
+                name="allocation_share",
+                violation_error_message=_("A share is 0 to 100 %."),
+            ),
+            models.CheckConstraint(
+                condition=Q(buffer__gte=0, stop_below__gte=0) & (Q(maximum__isnull=True) | Q(maximum__gte=0)),
+                name="allocation_not_negative",
+                violation_error_message=_("Quantities of a rule are not negative."),
+            ),
+        )
 
     def __str__(self) -> str:
-        return f"Buffer {self.buffer}, stop below {self.stop_below}"
+        return f"{self.category or 'Everything'}: buffer {self.buffer}, stop below {self.stop_below}"
 
 
 class ChannelStock(MerchantModel):

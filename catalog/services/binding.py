@@ -12,7 +12,7 @@ from catalog.mapping import Article, Match, match_articles
 from catalog.models import Binding, MappingConflict, Variant
 from catalog.services.content import refresh_wanted_products
 from catalog.services.prices import refresh_wanted_prices
-from catalog.services.stock import BATCH, refresh_wanted
+from catalog.services.stock import BATCH, lock_stock, refresh_wanted
 from integrations.models import Connection, Hold
 from integrations.sync.release import release
 
@@ -52,6 +52,7 @@ def free(rows: Sequence[Binding], *, at: datetime) -> int:
     _close_conflicts([row.pk for row in rows], "bound", at)
     merchant_id = rows[0].merchant_id
     variants = sorted({row.variant_id for row in rows if row.variant_id is not None})
+    lock_stock(merchant_id=merchant_id, variant_ids=variants)
     refresh_wanted(merchant_id=merchant_id, variant_ids=variants, at=at)
     refresh_wanted_prices(merchant_id=merchant_id, variant_ids=variants, at=at)
     products = Variant.plain.filter(pk__in=variants).values_list("product_id", flat=True)

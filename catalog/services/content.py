@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from catalog.models import Binding, ChannelProduct, Product
-from catalog.services.stock import BATCH, SHOPS
+from catalog.services.stock import BATCH
 from integrations.contract import records as r
 from integrations.models import Connection, Flow, Stream
 from integrations.sync.platforms import get_platform
@@ -47,7 +47,7 @@ def find_owners(merchant_id: int) -> dict[str, Connection]:
     """field → the back office that writes it into our products; people write what is missing here."""
     flows = Flow.plain.filter(
         merchant_id=merchant_id, stream=Stream.PRODUCT, direction=Flow.Direction.PULL, enabled=True
-    ).exclude(connection__role__in=SHOPS)
+    ).exclude(connection__role__in=Connection.SELLING_ROLES)
     found: dict[str, Connection] = {}
     for flow in flows.select_related("connection").order_by("pk"):
         for field in fields_of(flow.settings.get("groups", r.FIELD_GROUPS)):
@@ -70,7 +70,9 @@ def refresh_wanted_products(*, merchant_id: int, product_ids: Iterable[int], at:
     ids = sorted(set(product_ids))
     return sum(
         _refresh(flow, ids[start : start + BATCH], at)
-        for flow in flows.filter(connection__role__in=SHOPS).select_related("connection").order_by("pk")
+        for flow in flows.filter(connection__role__in=Connection.SELLING_ROLES)
+        .select_related("connection")
+        .order_by("pk")
         for start in range(0, len(ids), BATCH)
     )
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from decimal import ROUND_FLOOR, Decimal
+from decimal import Decimal
 
+from django.db import connection as database
+from django.db import transaction
 from django.db.models import Sum
 
-from catalog.models import AllocationRule, Binding, ChannelStock, Reservation, StockRecord
-from integrations.models import Connection, Flow, Stream
+from catalog.models import AllocationRule, Reservation, StockRecord
+from catalog.services.wanted import write_wanted, write_wanted_of_shop
 
-ZERO = Decimal(0)
-SHOPS = (Connection.Role.STORE, Connection.Role.CHANNEL)
 BATCH = 500
 
 
@@ -22,6 +22,7 @@ def reserve(*, merchant_id: int, subject: tuple[str, int], quantities: Mapping[i
     Called again with other quantities it changes the promise; one the back office has taken over is left alone.
     """
     mine = Reservation.plain.filter(merchant_id=merchant_id, subject_type=subject[0], subject_id=subject[1])
+    lock_stock(merchant_id=merchant_id, variant_ids=[*quantities, *mine.values_list("variant_id", flat=True)])
     before = {row.variant_id: row for row in mine.select_for_update().order_by("pk")}
     changed: set[int] = set()
     for variant_id, quantity in sorted(quantities.items()):
@@ -66,6 +67,7 @@ def cancel_reservation(*, merchant_id: int, subject: tuple[str, int], at: dateti
         ended_at__isnull=True,
     )
     variants = list(rows.values_list("variant_id", flat=True))
+    lock_stock(merchant_id=merchant_id, variant_ids=variants)
     rows.update(ended_at=at)
     refresh_wanted(merchant_id=merchant_id, variant_ids=variants, at=at)
 
@@ -95,58 +97,33 @@ def list_available(*, merchant_id: int, variant_ids: Sequence[int]) -> dict[int,
     return found
 
 
+def lock_stock(*, merchant_id: int, variant_ids: Iterable[int]) -> None:
+    """Whoever changes what these variants have or promise waits for whoever does, so that neither works out the shops'
+    figures without the other's change. Called before any row of them is written; SQLite has one writer anyway."""
+    if not database.features.has_select_for_update:
+        return
+    rows = StockRecord.plain.filter(merchant_id=merchant_id, variant_id__in=sorted(set(variant_ids)))
+    list(rows.select_for_update(no_key=True).order_by("pk").values_list("pk", flat=True))
+
+
 def refresh_wanted(*, merchant_id: int, variant_ids: Iterable[int], at: datetime) -> int:
     """Work out anew what each shop should show of these variants; how many figures changed. Unknown stock stays out."""
     ids = sorted(set(variant_ids))
-    shops = _pushing_shops(merchant_id)
-    if not ids or not shops:
-        return 0
-    available = list_available(merchant_id=merchant_id, variant_ids=ids)
-    rules = {rule.connection_id: rule for rule in AllocationRule.plain.filter(connection_id__in=shops)}
     changed = 0
     for start in range(0, len(ids), BATCH):
-        bindings = Binding.plain.filter(
-            connection_id__in=shops, variant_id__in=ids[start : start + BATCH], state=Binding.State.BOUND
-        )
-        wanted = {}
-        for row in bindings.order_by("pk"):
-            if row.variant_id in available:
-                quantity = compute_wanted(available[row.variant_id], row.factor, rules.get(row.connection_id))
-                wanted[row.pk] = (row.connection_id, quantity)
-        changed += _write_wanted(merchant_id, wanted, at)
+        changed += write_wanted(merchant_id=merchant_id, variant_ids=ids[start : start + BATCH], at=at)
     return changed
 
 
-def compute_wanted(available: Decimal, factor: Decimal, rule: AllocationRule | None) -> Decimal:
-    """Whole units of the remote article: (available − buffer) / factor, never negative; 0 below the shop's limit."""
-    buffer, stop_below = (rule.buffer, rule.stop_below) if rule else (ZERO, ZERO)
-    if available < stop_below:
-        return ZERO
-    return max(ZERO, ((available - buffer) / factor).to_integral_value(ROUND_FLOOR))
+@transaction.atomic
+def save_rule(*, rule: AllocationRule, at: datetime) -> int:
+    """Keep the rule; how many figures of its shop change because of it."""
+    rule.save()
+    return write_wanted_of_shop(merchant_id=rule.merchant_id, connection_id=rule.connection_id, at=at)
 
 
-def _pushing_shops(merchant_id: int) -> list[int]:
-    flows = Flow.plain.filter(
-        merchant_id=merchant_id,
-        stream=Stream.STOCK,
-        direction=Flow.Direction.PUSH,
-        enabled=True,
-        connection__role__in=SHOPS,
-    )
-    return list(flows.values_list("connection_id", flat=True))
-
-
-def _write_wanted(merchant_id: int, wanted: dict[int, tuple[int, Decimal]], at: datetime) -> int:
-    before = dict(ChannelStock.plain.filter(binding_id__in=list(wanted), slot="").values_list("binding_id", "wanted"))
-    rows = [
-        ChannelStock(merchant_id=merchant_id, connection_id=connection_id, binding_id=pk, wanted=quantity, wanted_at=at)
-        for pk, (connection_id, quantity) in wanted.items()
-        if before.get(pk) != quantity
-    ]
-    ChannelStock.plain.bulk_create(
-        rows,
-        update_conflicts=True,
-        unique_fields=["merchant", "connection", "binding", "slot"],
-        update_fields=["wanted", "wanted_at"],
-    )
-    return len(rows)
+@transaction.atomic
+def delete_rule(*, rule: AllocationRule, at: datetime) -> int:
+    """Sell by the shop's general rule again, or freely; how many figures change."""
+    rule.delete()
+    return write_wanted_of_shop(merchant_id=rule.merchant_id, connection_id=rule.connection_id, at=at)

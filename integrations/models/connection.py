@@ -34,6 +34,7 @@ class Connection(PublicIdMixin, MerchantModel):
         SANDBOX = "sandbox", _("Sandbox")
         LIVE = "live", _("Live")
 
+    SELLING_ROLES = (Role.STORE, Role.CHANNEL)
     READING_STATES = (State.WATCHING, State.ACTIVE, State.DEGRADED)
     WRITING_STATES = (State.ACTIVE, State.DEGRADED)
 

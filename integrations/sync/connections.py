@@ -151,7 +151,7 @@ def _set_state(connection: Connection, state: Connection.State) -> None:
 
 def why_no_flow(connection: Connection, stream: str, direction: str) -> str:
     """'' where such a flow is possible with this connection, else the reason in words."""
-    sells = connection.role in {Connection.Role.STORE, Connection.Role.CHANNEL}
+    sells = connection.role in Connection.SELLING_ROLES
     if sells and (stream, direction) == ("order", "push"):
         return f"{connection} sells: orders come from it, and are sent to back offices."
     return why_not(connection.platform, connection.settings, stream, direction)

@@ -10,6 +10,7 @@ from integrations.contract import errors as e
 from integrations.models import Flow, SyncRun
 from integrations.sync import runs
 from integrations.sync.client import Captures, block_budget, build_connector
+from integrations.sync.handlers import call
 from integrations.sync.pull import pull
 from integrations.sync.push import push
 
@@ -38,6 +39,10 @@ def _work(run: SyncRun, captures: Captures) -> None:
         if not connection.may_read:
             words = f"{connection} is {connection.get_state_display().lower()}; nothing was read or sent."
             raise runs.RunFailed("CONNECTION_NOT_READING", words)
+        if run.trigger == runs.FEED:
+            call(run.flow.stream, "feed", run.merchant_id, run=run)
+            runs.finish(run, State.DONE, at=timezone.now())
+            return
         connector = build_connector(connection, captures, before_request=lambda: runs.renew(run, timezone.now()))
         work = pull if run.flow.direction == Flow.Direction.PULL else push
         work(run, connector, captures)

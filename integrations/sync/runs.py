@@ -24,6 +24,7 @@ log = structlog.get_logger(__name__)
 State = SyncRun.State
 MOST_TRIES = 8
 FROM_THE_START = "settings"  # the trigger of a run over everything
+FEED = "feed"  # the trigger of a run that takes a file over instead of asking the platform
 DIED = "The worker died; the run goes on where it was."
 
 
@@ -77,7 +78,8 @@ def start_flow(
     to stand `beside` it because it carries something else. `by`: who asked."""
     with transaction.atomic():
         Flow.plain.select_for_update().get(pk=flow.pk)
-        waiting = SyncRun.plain.filter(flow=flow, state=State.QUEUED, procedure_run_id=procedure_run_id).first()
+        queued = SyncRun.plain.filter(flow=flow, state=State.QUEUED, procedure_run_id=procedure_run_id)
+        waiting = queued.exclude(trigger=FEED).first()
         if waiting is not None and not beside:
             return waiting
         run = SyncRun.plain.create(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from catalog import outbound, services
 from catalog.models import AllocationRule, Binding, ChannelPrice, ChannelStock, PriceList, PriceRule, Reservation
-from catalog.services.stock import compute_wanted
+from catalog.services.availability import compute_wanted
 from integrations.contract import records as r
 from integrations.models import ValueMapping
 from portal.tenancy.models import Location

@@ -13,6 +13,7 @@ from django.contrib.admin import ModelAdmin
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from catalog.models import Feed
 from integrations.models import Exchange, Hold, InboundEvent, Procedure, ProcedureRun, SyncRun, ValueMapping
 from integrations.sync.outbox import enqueue
 from orders.models import Order
@@ -41,7 +42,7 @@ PUBLIC = {
     "admin:toggle_sidebar": "remembers the sidebar in one's own session",
 }
 # Addresses that want an API key; the key's merchant is the scope.
-WITH_KEY = {"procedure-runs", "procedure-run"}
+WITH_KEY = {"feed", "feeds", "procedure-runs", "procedure-run"}
 # Libraries' models an operator alone may open.
 OPERATORS_ONLY = {"axes", "auth", "django_celery_beat", "simple_history"}
 
@@ -200,22 +201,30 @@ def test_promise_18_a_key_opens_its_own_merchants_rows_only(mine: World, theirs:
     own.save()
     foreign = Procedure.plain.get(merchant=theirs.merchant)
     run = ProcedureRun.plain.get(merchant=theirs.merchant)
-    _, secret = ApiKey.create_key(merchant=mine.merchant, name="Till", scopes=["procedures"])
+    feed = Feed.plain.create(merchant=theirs.merchant, connection=theirs.erp, stream="stock", filename=CANARY,
+                             report={"errors": [CANARY]}, received_at=NOON)  # fmt: skip
+    _, secret = ApiKey.create_key(merchant=mine.merchant, name="Till", scopes=["procedures", "feeds"])
     runs = ProcedureRun.plain.filter(merchant=theirs.merchant).count()
     tried = [
         ("procedure-runs", (foreign.public_id,)),
         ("procedure-run", (foreign.public_id, run.public_id)),
         ("procedure-run", (own.public_id, run.public_id)),
+        ("feeds", ("stock",)),
+        ("feed", ("stock", feed.public_id)),
     ]
+    query = {"feeds": {"connection": theirs.erp.public_id}}
     assert {name for name, _ in tried} == WITH_KEY, "each address of the API is tried here"
     for name, given in tried:
         for method in ("GET", "POST"):
-            call = partial(Client().generic, method, reverse(name, args=given), b"", content_type="application/json")
+            address = reverse(name, args=given)
+            call = partial(Client().generic, method, address, b"", content_type="application/json",
+                           query_params=query.get(name))  # fmt: skip
             assert call().status_code in {401, 405}, f"{name} without a key"
             response = call(headers={"Authorization": f"Bearer {secret}"})
             assert response.status_code in {404, 405}, f"{name}: {response.status_code}"
             assert not leaks(response)
     assert ProcedureRun.plain.filter(merchant=theirs.merchant).count() == runs
+    assert Feed.plain.count() == 1
 
 
 def test_bad_input_66_someone_elses_order_is_not_there(mine: World, theirs: World) -> None:

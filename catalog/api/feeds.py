@@ -1,0 +1,213 @@
+"""A back office sends a file of figures: `curl --data-binary @stock.csv -H "Content-Type: text/csv" …/feeds/stock`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import IO, Any
+
+from django.http import Http404
+from django.urls import reverse
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.parsers import BaseParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from catalog.mapping.stock_rows import FIELDS
+from catalog.models import Feed, Identify
+from catalog.services import feeds
+from integrations.models import Connection
+from portal.base.api import MerchantView
+from portal.base.problems import Problem, ProblemSerializer
+from portal.base.tables import TableError
+
+CHUNK = 1 << 20
+OPTIONS = ("dry_run", "only_good_rows", "ignore_brake", "decimal_comma")
+ERRORS = dict.fromkeys((400, 401, 403, 404, 413), ProblemSerializer)
+YES, NO = {"1", "true", "yes"}, {"", "0", "false", "no"}
+
+
+class FileParser(BaseParser):
+    """The body as it comes, unread."""
+
+    media_type = "*/*"
+
+    def parse(self, stream: IO[Any], media_type: str | None = None, parser_context: Any = None) -> Any:
+        return stream
+
+
+class NoteSerializer(serializers.Serializer[Any]):
+    """Something about a cell."""
+
+    line = serializers.IntegerField()
+    column = serializers.CharField(allow_blank=True)
+    code = serializers.CharField()
+    message = serializers.CharField()
+
+
+class FeedSerializer(serializers.Serializer[Any]):
+    """A file: what it changes (checked) or has changed (applied). The counts add up to `seen`."""
+
+    id = serializers.CharField()
+    state = serializers.ChoiceField(choices=Feed.State.choices)
+    message = serializers.CharField(allow_blank=True)
+    url = serializers.CharField()
+    seen = serializers.IntegerField()
+    created = serializers.IntegerField()
+    updated = serializers.IntegerField()
+    unchanged = serializers.IntegerField()
+    skipped = serializers.IntegerField()
+    failed = serializers.IntegerField()
+    errors = NoteSerializer(many=True)
+    warnings = NoteSerializer(many=True)
+
+
+def _parameter(name: str, words: str, **more: Any) -> OpenApiParameter:
+    return OpenApiParameter(name=name, description=words, **more)
+
+
+PARAMETERS = [
+    _parameter("connection", "The back office it is from, by its id; needed where there are several."),
+    _parameter("filename", "Ends in .csv or .xlsx."),
+    _parameter("mode", "complete: there is none of what the file leaves out.", enum=Feed.Mode.values),
+    _parameter("identify", "How it names an article.", enum=Identify.values),
+    *(_parameter(name, f"The header of the column that is the {name}.") for name in FIELDS),
+    *(_parameter(name, "", type=OpenApiTypes.BOOL) for name in OPTIONS),
+]
+
+
+class FeedsView(MerchantView):
+    """Send a file."""
+
+    key_scope = "feeds"
+    parser_classes = (FileParser,)
+    query_parameters = frozenset({"connection", "filename", "mode", "identify", *FIELDS, *OPTIONS})
+
+    @extend_schema(
+        operation_id="send_feed",
+        parameters=PARAMETERS,
+        request={"text/csv": OpenApiTypes.BINARY},
+        responses={200: FeedSerializer, 202: FeedSerializer, **ERRORS},
+    )
+    def post(self, request: Request, stream: str) -> Response:
+        """Checks the file as a whole, all or nothing; then a worker takes it over (not with `dry_run`)."""
+        require_stream(stream)
+        given = request.query_params
+        options = {name: _read_option(name, given.get(name, "")) for name in OPTIONS}
+        connection = find_sender(given.get("connection", ""))
+        try:
+            feed = feeds.receive(
+                connection=connection,
+                stream=stream,
+                filename=given.get("filename", "feed.csv"),
+                chunks=_read(request.data),
+                at=timezone.now(),
+            )
+            _set_columns(feed, {name: given[name] for name in (*FIELDS, "identify", "mode") if name in given}, options)
+            feeds.check(feed=feed)
+        except TableError as error:
+            raise Problem(error.status, error.code, error.message, field=error.column) from error
+        if options["dry_run"]:
+            return Response(describe(feed), status=200)
+        self._queue(feed, options)
+        return Response(describe(feed), status=202)
+
+    def _queue(self, feed: Feed, options: dict[str, bool]) -> None:
+        feed.only_good_rows, feed.ignore_brake = options["only_good_rows"], options["ignore_brake"]
+        if (found := feeds.obstacle(feed)) is not None:
+            where = f"Line {found.line}: " if found.line else ""
+            raise Problem(400, found.code, f"{where}{found.message}", field=found.column)
+        try:
+            feeds.queue(
+                feed=feed,
+                only_good_rows=options["only_good_rows"],
+                ignore_brake=options["ignore_brake"],
+                at=timezone.now(),
+            )
+        except feeds.NotPossible as error:
+            raise Problem(409, "connection_not_reading", str(error)) from error
+        feed.refresh_from_db()
+
+
+class FeedView(MerchantView):
+    """How it went."""
+
+    key_scope = "feeds"
+
+    @extend_schema(operation_id="get_feed", responses={200: FeedSerializer, **ERRORS})
+    def get(self, request: Request, stream: str, public_id: str) -> Response:
+        feed = Feed.objects.filter(stream=stream, public_id=public_id).select_related("run").first()
+        if feed is None:
+            raise Http404
+        return Response(describe(feed))
+
+
+def require_stream(stream: str) -> None:
+    if stream not in feeds.STREAMS:
+        raise Http404
+
+
+def find_sender(public_id: str) -> Connection:
+    """The back office named, or the only one there is; another merchant's is not there."""
+    rows = Connection.objects.filter(role__in=feeds.SENDERS)
+    if public_id:
+        rows = rows.filter(public_id=public_id)
+    found = list(rows.order_by("pk")[:2])
+    if not found and public_id:
+        raise Http404
+    if len(found) != 1:
+        words = "Say which back office it is from: ?connection=…, its id is on its page."
+        raise Problem(400, "connection_required", words, field="connection")
+    sender: Connection = found[0]
+    return sender
+
+
+def describe(feed: Feed) -> dict[str, Any]:
+    report = feed.report
+    counts = {name: report.get(name, 0) for name in ("seen", "created", "updated", "unchanged", "skipped", "failed")}
+    return {
+        "id": feed.public_id,
+        "state": feed.state,
+        "message": (feed.run.message if feed.run else "") or report.get("brake", ""),
+        "url": reverse("feed", args=(feed.stream, feed.public_id)),
+        **counts,
+        "errors": report.get("errors", []),
+        "warnings": report.get("warnings", []),
+    }
+
+
+def _read(body: Any) -> Iterator[bytes]:
+    read = getattr(body, "read", None)  # DRF gives an empty dictionary for an empty body
+    while read and (chunk := read(CHUNK)):
+        yield chunk
+
+
+def _read_option(name: str, text: str) -> bool:
+    if text.lower() not in YES | NO:
+        raise Problem(400, "invalid_option", f"{name} is true or false.", field=name)
+    return text.lower() in YES
+
+
+def _set_columns(feed: Feed, given: dict[str, str], options: dict[str, bool]) -> None:
+    """What was said in the address; else what is remembered of the connection; else the usual names."""
+    header, _rows, columns = feeds.read_columns(feed)
+    remembered = feeds.find_mapping(feed)
+    named = {name: given[name] for name in FIELDS if name in given}
+    missing = sorted({*named.values(), *remembered.columns.values()} - set(header))
+    if missing and (named or remembered.pk):
+        words = f"These columns are not there: {', '.join(missing)}. The file has: {', '.join(header)}."
+        raise TableError("header_wrong", words)
+    identify, mode = given.get("identify", remembered.identify), given.get("mode", Feed.Mode.PARTIAL)
+    for name, value, choices in (("identify", identify, Identify.values), ("mode", mode, Feed.Mode.values)):
+        if value not in choices:
+            raise Problem(400, "invalid_option", f"{name} is one of: {', '.join(choices)}.", field=name)
+    feeds.set_columns(
+        feed=feed,
+        columns=columns | named,
+        identify=identify,
+        decimal_comma=options["decimal_comma"] or remembered.decimal_comma,
+        mode=mode,
+        remember=False,
+    )

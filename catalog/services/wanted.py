@@ -1,0 +1,175 @@
+"""What each shop should show of each article, worked out in one statement from stock, promises and rules.
+
+The statements are the same on PostgreSQL and SQLite (3.39 and later). Quantities in them are thousandths, as their
+columns are; services.availability says the same in Python and in words, and a test holds the two together.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from django.db import connection as database
+
+POSTGRES_LIST = "(SELECT unnest(%(ids)s::bigint[]) AS variant_id)"
+SQLITE_LIST = "(SELECT value AS variant_id FROM json_each(%(ids)s))"
+# Whether the product `p` is in the category of the rule `r`.
+HAS_CATEGORY = {
+    "postgresql": "jsonb_exists(p.categories, r.category)",
+    "sqlite": "EXISTS (SELECT 1 FROM json_each(p.categories) AS own WHERE own.value = r.category)",
+}
+# Articles of the shops that are sent stock, each with its rule: of a category of its product, else the general one.
+_TARGET = """
+target AS (
+  SELECT b.id AS binding_id, b.connection_id, b.variant_id, b.factor,
+    (SELECT r.id FROM catalog_allocationrule r
+      WHERE r.merchant_id = %(merchant)s AND r.connection_id = b.connection_id AND (r.category = '' OR {has_category})
+      ORDER BY CASE WHEN r.category = '' THEN 1 ELSE 0 END, r.id LIMIT 1) AS rule_id
+  FROM {variants} chosen
+  JOIN catalog_binding b ON b.variant_id = chosen.variant_id AND b.state = 'bound'
+  JOIN catalog_variant v ON v.id = b.variant_id
+  JOIN catalog_product p ON p.id = v.product_id
+  WHERE b.merchant_id = %(merchant)s AND ({only}) AND b.connection_id IN (
+    SELECT f.connection_id FROM integrations_flow f JOIN integrations_connection c ON c.id = f.connection_id
+    WHERE f.merchant_id = %(merchant)s AND f.stream = 'stock' AND f.direction = 'push' AND f.enabled
+      AND c.role IN ('store', 'channel')))"""
+# What comes in and goes out where the rule looks, at the rank of the location where the first one that has any counts.
+_MOVEMENT = """
+movement AS (
+  SELECT t.binding_id, {rank} AS rank, CASE WHEN {counts} THEN m.quantity ELSE 0 END AS amount, 1 AS known
+  FROM target t
+  LEFT JOIN catalog_allocationrule r ON r.id = t.rule_id
+  JOIN catalog_stockrecord m ON m.merchant_id = %(merchant)s AND m.variant_id = t.variant_id
+    AND (r.source_id IS NULL OR m.connection_id = r.source_id)
+  LEFT JOIN tenancy_locationgroupmember g ON g.group_id = r.group_id AND g.location_id = m.location_id
+  UNION ALL
+  SELECT t.binding_id, {rank} AS rank, CASE WHEN {counts} THEN -m.quantity ELSE 0 END AS amount, 0 AS known
+  FROM target t
+  LEFT JOIN catalog_allocationrule r ON r.id = t.rule_id
+  JOIN catalog_reservation m ON m.variant_id = t.variant_id AND m.ended_at IS NULL AND m.location_id IS NOT NULL
+  LEFT JOIN tenancy_locationgroupmember g ON g.group_id = r.group_id AND g.location_id = m.location_id)"""
+_RANK = "CASE WHEN r.pick = 'first' AND r.group_id IS NOT NULL THEN COALESCE(g.position, 2147483647) ELSE 0 END"
+_COUNTS = """((r.location_id IS NULL AND r.group_id IS NULL) OR m.location_id = r.location_id
+    OR g.location_id IS NOT NULL)"""
+_PLACE = """
+by_rank AS (
+  SELECT binding_id, rank, CAST(SUM(amount) AS BIGINT) AS amount, MAX(known) AS known
+  FROM movement GROUP BY binding_id, rank),
+by_place AS (
+  SELECT binding_id, amount, MAX(known) OVER (PARTITION BY binding_id) AS known,
+    ROW_NUMBER() OVER (PARTITION BY binding_id ORDER BY CASE WHEN amount > 0 THEN 0 ELSE 1 END, rank) AS place
+  FROM by_rank),
+unplaced AS (
+  SELECT t.binding_id, CAST(SUM(o.quantity) AS BIGINT) AS amount
+  FROM target t JOIN catalog_reservation o ON o.variant_id = t.variant_id AND o.ended_at IS NULL
+    AND o.location_id IS NULL
+  GROUP BY t.binding_id)"""
+# x * share / 100 in two parts, so that no large figure overflows on the way.
+_WANTED = """
+available AS (
+  SELECT t.binding_id, t.connection_id, t.factor, a.amount - COALESCE(u.amount, 0) AS amount,
+    COALESCE(r.buffer, 0) AS buffer, COALESCE(r.stop_below, 0) AS stop_below, COALESCE(r.share, 100) AS share, r.maximum
+  FROM target t
+  JOIN by_place a ON a.binding_id = t.binding_id AND a.place = 1 AND a.known = 1
+  LEFT JOIN unplaced u ON u.binding_id = t.binding_id
+  LEFT JOIN catalog_allocationrule r ON r.id = t.rule_id),
+sellable AS (
+  SELECT binding_id, connection_id, factor, share, maximum,
+    CASE WHEN amount < stop_below OR amount < buffer THEN 0 ELSE amount - buffer END AS amount
+  FROM available),
+shared AS (
+  SELECT binding_id, connection_id, factor, maximum, amount / 100 * share + amount %% 100 * share / 100 AS amount
+  FROM sellable),
+wanted AS (
+  SELECT binding_id, connection_id,
+    CASE WHEN maximum < amount THEN maximum ELSE amount END / factor * 1000 AS quantity
+  FROM shared)"""
+# The rows that differ from what is kept, those kept in the order of their keys: all writers lock in that order.
+_CHANGED = """
+SELECT h.id, w.connection_id, w.binding_id, w.quantity
+FROM wanted w
+LEFT JOIN catalog_channelstock h ON h.merchant_id = %(merchant)s AND h.connection_id = w.connection_id
+  AND h.binding_id = w.binding_id AND h.slot = ''
+WHERE h.id IS NULL OR h.wanted <> w.quantity
+ORDER BY h.id NULLS LAST, w.binding_id"""
+_UPSERT = """
+INSERT INTO catalog_channelstock (merchant_id, connection_id, binding_id, slot, wanted, wanted_at, message)
+SELECT %(merchant)s, x.connection_id, x.binding_id, '', x.quantity, %(at)s, '' FROM ({changed}) x WHERE true
+ON CONFLICT (merchant_id, connection_id, binding_id, slot)
+  DO UPDATE SET wanted = excluded.wanted, wanted_at = excluded.wanted_at"""
+
+
+def build_derivation(variants: str, only: str = "true") -> str:
+    """The WITH of everything above, for the variants of this table or query (a column `variant_id`, each once), and
+    `only` those bindings `b`."""
+    movement = _MOVEMENT.format(rank=_RANK, counts=_COUNTS)
+    target = _TARGET.format(variants=variants, only=only, has_category=HAS_CATEGORY[database.vendor])
+    return f"WITH {target},{movement},{_PLACE},{_WANTED}"
+
+
+def write_wanted(*, merchant_id: int, variant_ids: Sequence[int], at: datetime) -> int:
+    """Work out and write what the shops should show of these variants; how many figures changed."""
+    variants, ids = _list_of(variant_ids)
+    statement = build_derivation(variants) + _UPSERT.format(changed=_CHANGED)
+    return _execute(statement, {"merchant": merchant_id, "ids": ids, "at": _moment(at)})
+
+
+def write_wanted_of_shop(*, merchant_id: int, connection_id: int, at: datetime) -> int:
+    """The same for every article of one shop."""
+    variants = """(SELECT DISTINCT variant_id FROM catalog_binding
+      WHERE merchant_id = %(merchant)s AND connection_id = %(shop)s AND state = 'bound')"""
+    statement = build_derivation(variants, only="b.connection_id = %(shop)s") + _UPSERT.format(changed=_CHANGED)
+    return _execute(statement, {"merchant": merchant_id, "shop": connection_id, "at": _moment(at)})
+
+
+def write_wanted_of_many(*, merchant_id: int, table: str, at: datetime) -> int:
+    """The same for the variants of a temporary table (`variant_id`), by way of another, so that each row that differs
+    is locked, logged and written once."""
+    params = {"merchant": merchant_id, "at": _moment(at)}
+    with database.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS wanted_changed")
+        cursor.execute(f"CREATE TEMP TABLE wanted_changed AS {build_derivation(table)}{_CHANGED}", params)
+        cursor.execute("ANALYZE wanted_changed")
+        with in_key_order(cursor):
+            cursor.execute(
+                """UPDATE catalog_channelstock SET wanted = x.quantity, wanted_at = %(at)s
+                   FROM wanted_changed x WHERE x.id = catalog_channelstock.id""",
+                params,
+            )
+        changed: int = cursor.rowcount
+        fresh = "SELECT id, connection_id, binding_id, quantity FROM wanted_changed WHERE id IS NULL"
+        cursor.execute(_UPSERT.format(changed=fresh), params)
+        changed += cursor.rowcount
+        cursor.execute("DROP TABLE wanted_changed")
+    return changed
+
+
+@contextmanager
+def in_key_order(cursor: Any) -> Iterator[None]:
+    """An UPDATE by a table sorted by key locks rows in that order, as everybody does, unless it hashes them."""
+    if database.vendor != "postgresql":
+        yield
+        return
+    cursor.execute("SET LOCAL enable_hashjoin = off")
+    yield
+    cursor.execute("SET LOCAL enable_hashjoin = on")
+
+
+def _list_of(ids: Sequence[int]) -> tuple[str, Any]:
+    """A query of these keys, and its parameter `ids`."""
+    if database.vendor == "postgresql":
+        return POSTGRES_LIST, list(ids)
+    return SQLITE_LIST, json.dumps(list(ids))
+
+
+def _moment(at: datetime) -> Any:
+    return database.ops.adapt_datetimefield_value(at)
+
+
+def _execute(statement: str, params: dict[str, Any]) -> int:
+    with database.cursor() as cursor:
+        cursor.execute(statement, params)
+        return int(cursor.rowcount)
