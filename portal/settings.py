@@ -335,7 +335,11 @@ CELERY_BEAT_SCHEDULE = {
 
 # What the engine calls for each stream, as dotted paths; checked by `manage.py check`.
 SYNC_HANDLERS: dict[str, dict[str, str]] = {
-    "product": {"apply": "catalog.inbound.apply_products", "count": "catalog.outbound.count_unmapped"},
+    "product": {
+        "apply": "catalog.inbound.apply_products",
+        "finish": "catalog.inbound.finish_products",
+        "count": "catalog.outbound.count_unmapped",
+    },
     "stock": {
         "apply": "catalog.inbound.apply_stock",
         "claim": "catalog.outbound.claim_stock",

@@ -40,72 +40,66 @@ _OTHER_GTIN, _OTHER_OPTIONS, _OTHER_TITLE = 40, 30, 15
 
 
 @dataclass(frozen=True, kw_only=True)
-class Theirs:
-    """A remote article. `values`: of its options, in their order; `products`: ours that its siblings belong to."""
+class _Readable:
+    """What an article is recognised by, theirs or ours; each spelling is worked out once."""
 
-    external_id: str
-    parent: str = ""
     code: str = ""
     barcode: str = ""
     title: str = ""
-    values: tuple[str, ...] = ()
-    products: frozenset[int] = frozenset()
+    values: tuple[str, ...] = ()  # of its options, in their order
 
     @cached_property
     def gtin(self) -> str:
         return normalise_gtin(self.barcode)
 
     @cached_property
-    def spelt(self) -> str:
-        return normalise_code(self.code)
-
-    @cached_property
-    def words(self) -> tuple[str, ...]:
-        return list_words(" ".join([self.title, *self.values]))
-
-    @cached_property
-    def text(self) -> str:
-        return " ".join(sorted(set(self.words)))
-
-    @cached_property
-    def folded_values(self) -> tuple[str, ...]:
-        return tuple(fold(value) for value in self.values)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ours:
-    """A variant of ours; `name` with its product's where it has none of its own."""
-
-    pk: int
-    product: int
-    code: str
-    barcode: str = ""
-    name: str = ""
-    values: tuple[str, ...] = ()
-
-    @cached_property
-    def gtin(self) -> str:
-        return normalise_gtin(self.barcode)
+    def bars(self) -> str:
+        return barcode_key(self.barcode)
 
     @cached_property
     def spelt(self) -> str:
         return normalise_code(self.code)
+
+    @cached_property
+    def loose(self) -> str:
+        return loosen_code(self.code)
 
     @cached_property
     def stems(self) -> tuple[str, ...]:
         return list_stems(self.code)
 
     @cached_property
-    def words(self) -> tuple[str, ...]:
-        return list_words(" ".join([self.name, *self.values]))
+    def parts(self) -> tuple[str, ...]:
+        return list_parts(self.code)
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        return frozenset(list_words(" ".join([self.title, *self.values])))
 
     @cached_property
     def text(self) -> str:
-        return " ".join(sorted(set(self.words)))
+        return " ".join(sorted(self.words)) if self.title else ""
 
     @cached_property
-    def folded_values(self) -> tuple[str, ...]:
-        return tuple(fold(value) for value in self.values)
+    def folded(self) -> tuple[str, ...]:
+        return tuple(sorted(fold(value) for value in self.values))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Theirs(_Readable):
+    """A remote article. `products`: ours that its siblings belong to."""
+
+    external_id: str
+    parent: str = ""
+    products: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ours(_Readable):
+    """A variant of ours; `title`: its name, or its product's where it has none of its own."""
+
+    pk: int
+    product: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +113,7 @@ class Candidate:
     def as_row(self) -> dict[str, Any]:
         ours = self.variant
         return {
-            "variant": ours.pk, "code": ours.code, "name": ours.name, "score": self.score, "reason": self.reason,
+            "variant": ours.pk, "code": ours.code, "name": ours.title, "score": self.score, "reason": self.reason,
         }  # fmt: skip
 
 
@@ -182,16 +176,16 @@ class _Index:
             self._keep(variant)
 
     def _want(self, article: Theirs) -> None:
-        for key in (article.spelt, *list_parts(article.code)):
+        for key in (article.spelt, *article.parts):
             if key:
                 self.spelt.setdefault(key, [])
                 self.family.setdefault(key, [])
-        for stem in list_stems(article.code):
+        for stem in article.stems:
             self.family.setdefault(stem, [])
-        if key := loosen_code(article.code):
-            self.loose.setdefault(key, [])
-        if key := barcode_key(article.barcode):
-            self.barcode.setdefault(key, [])
+        if article.loose:
+            self.loose.setdefault(article.loose, [])
+        if article.bars:
+            self.barcode.setdefault(article.bars, [])
         for pk in article.products:
             self.product.setdefault(pk, [])
         for word in article.words:
@@ -200,8 +194,8 @@ class _Index:
     def _keep(self, variant: Ours) -> None:
         for index, key in (
             (self.spelt, variant.spelt),
-            (self.loose, loosen_code(variant.code)),
-            (self.barcode, barcode_key(variant.barcode)),
+            (self.loose, variant.loose),
+            (self.barcode, variant.bars),
         ):
             if key in index:
                 index[key].append(variant)
@@ -210,19 +204,18 @@ class _Index:
                 self.family[stem].append(variant)
         if variant.product in self.product:
             self.product[variant.product].append(variant)
-        for word in set(variant.words):
+        for word in variant.words:
             found = self.word.get(word)
             if found is not None and len(found) <= MOST_OF_A_WORD:
                 found.append(variant)
 
     def find(self, article: Theirs) -> dict[int, tuple[Ours, bool]]:
         """variant → whether it is of the article's family."""
-        parts = list_parts(article.code)
-        near = [*self.spelt.get(article.spelt, ()), *self.loose.get(loosen_code(article.code), ())]
-        near += [one for part in parts for one in self.spelt.get(part, ())]
-        near += self.barcode.get(barcode_key(article.barcode), ())
+        near = [*self.spelt.get(article.spelt, ()), *self.loose.get(article.loose, ())]
+        near += [one for part in article.parts for one in self.spelt.get(part, ())]
+        near += self.barcode.get(article.bars, ())
         homes = [one for pk in article.products for one in self.product.get(pk, ())]
-        kin = [one for stem in {article.spelt, *list_stems(article.code), *parts} for one in self.family.get(stem, ())]
+        kin = [one for stem in {article.spelt, *article.stems, *article.parts} for one in self.family.get(stem, ())]
         family = {one.pk: one for one in [*homes, *kin]}
         found = {one.pk: (one, False) for one in [*near, *self._by_words(article)]}
         return found | {one.pk: (one, True) for one in _closest(article, list(family.values()))}
@@ -231,7 +224,7 @@ class _Index:
         """Those that share the most telling words with its title."""
         weights: Counter[int] = Counter()
         variants: dict[int, Ours] = {}
-        for word in set(article.words):
+        for word in article.words:
             rows = self.word.get(word, ())
             if 0 < len(rows) <= MOST_OF_A_WORD:
                 for one in rows:
@@ -243,8 +236,7 @@ class _Index:
 def _closest(article: Theirs, family: list[Ours]) -> list[Ours]:
     if len(family) <= MOST_OF_A_FAMILY:
         return family
-    wanted = set(article.folded_values)
-    same = [one for one in family if wanted and wanted == set(one.folded_values)]
+    same = [one for one in family if article.folded and article.folded == one.folded]
     titles = process.extract(
         article.text, [one.text for one in family], scorer=fuzz.token_set_ratio, limit=MOST_BY_WORDS
     )
@@ -270,7 +262,7 @@ def _score(article: Theirs, ours: Ours, synonyms: Synonyms, *, is_kin: bool) -> 
         reasons.append((_SCORES["family"], "its code begins alike"))
     if article.gtin and article.gtin == ours.gtin:
         reasons.append((_SCORES["gtin"], "the same barcode"))
-    elif article.barcode and barcode_key(article.barcode) == barcode_key(ours.barcode):
+    elif article.bars and article.bars == ours.bars:
         reasons.append((_SCORES["barcode"], "the same barcode"))
     elif article.gtin and ours.gtin:
         against += _OTHER_GTIN
@@ -298,9 +290,9 @@ def _compare_codes(article: Theirs, ours: Ours) -> tuple[float, str] | None:
         return _SCORES["code"], "the same code"
     if article.spelt == ours.spelt:
         return _SCORES["writing"], "the same code in another spelling"
-    if loosen_code(article.code) == loosen_code(ours.code):
+    if article.loose == ours.loose:
         return _SCORES["zeros"], "the same code but for leading zeros"
-    if ours.spelt in list_parts(article.code):
+    if ours.spelt in article.parts:
         return _SCORES["part"], f"its code holds {ours.code}"
     return None
 
@@ -311,13 +303,12 @@ def _compare_options(
     """Words for options that agree, or what is to be taken off where they do not."""
     if not article.values or not ours.values:
         return [], 0.0
-    theirs, mine = article.folded_values, ours.folded_values
-    known = tuple(synonyms.get(value, value) for value in theirs)
+    known = tuple(sorted(synonyms.get(value, value) for value in article.folded))
     shown = ", ".join(ours.values)
-    if sorted(theirs) == sorted(mine):
+    if article.folded == ours.folded:
         return [(_SCORES["options" if is_kin else "options alone"], f"the options match: {shown}")], 0.0
-    if sorted(known) == sorted(mine):
+    if known == ours.folded:
         words = f"the options match, as you mapped before: {', '.join(article.values)} is {shown} here"
         return [(_SCORES["learnt" if is_kin else "options alone"], words)], 0.0
     # Values in another language or spelling are no contradiction; a value of ours that is another variant's would be.
-    return [], float(_OTHER_OPTIONS) if len(theirs) == len(mine) and set(known) & set(mine) else 0.0
+    return [], float(_OTHER_OPTIONS) if len(known) == len(ours.folded) and set(known) & set(ours.folded) else 0.0

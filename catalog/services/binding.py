@@ -29,7 +29,7 @@ def hold_keys(binding: Binding) -> list[str]:
     keys = [f"binding:{binding.connection_id}:{binding.external_id}"]
     if binding.variant_id is not None:
         keys.append(f"variant:{binding.connection_id}:{binding.variant_id}")
-    return keys
+    return [key[:200] for key in keys]  # as long as a Hold's
 
 
 @transaction.atomic
