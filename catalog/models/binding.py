@@ -99,6 +99,11 @@ class MappingConflict(MerchantModel):
                 fields=("merchant", "binding", "type"), condition=Q(resolved_at__isnull=True), name="conflict_once"
             ),
         )
+        indexes = (
+            models.Index(
+                fields=("merchant", "type", "id"), condition=Q(resolved_at__isnull=True), name="conflict_open"
+            ),
+        )
 
     def __str__(self) -> str:
         return self.message

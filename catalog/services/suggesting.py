@@ -210,9 +210,7 @@ def _write_candidates(
     rows: Sequence[Binding], ranked: Mapping[str, Sequence[Candidate]], homes: Mapping[str, set[int]]
 ) -> None:
     by_binding = {row.pk: row for row in rows}
-    open_ones = MappingConflict.plain.filter(
-        binding_id__in=list(by_binding), resolved_at__isnull=True
-    ).order_by("pk")
+    open_ones = MappingConflict.plain.filter(binding_id__in=list(by_binding), resolved_at__isnull=True).order_by("pk")
     changed = []
     for conflict in open_ones:
         row = by_binding[conflict.binding_id or 0]

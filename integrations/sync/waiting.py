@@ -99,3 +99,13 @@ def add_up_gone_on(*, merchant_id: int, before: dict[Subject, dict[str, Decimal]
         for currency, amount in before[subject].items():
             amounts[currency] += amount
     return Waiting(records=len(gone), amounts=dict(amounts))
+
+
+def add_up(parts: Iterable[Waiting]) -> Waiting:
+    """All of them together; a record that waits for two things counts twice."""
+    records, amounts = 0, dict[str, Decimal]()
+    for part in parts:
+        records += part.records
+        for currency, amount in part.amounts.items():
+            amounts[currency] = amounts.get(currency, Decimal(0)) + amount
+    return Waiting(records=records, amounts=amounts)
