@@ -445,7 +445,7 @@ UNFOLD: dict[str, Any] = {
                 "title": "Mapping",
                 "separator": True,
                 "items": [
-                    _entry("Worklist", "link", "catalog_binding_changelist", "office"),
+                    _entry("Worklist", "link", "catalog_binding_worklist", "office"),
                     _entry("Conflicts", "call_split", "catalog_mappingconflict_changelist", "office"),
                     _entry("Values", "translate", "integrations_valuemapping_changelist", "office"),
                 ],

@@ -52,9 +52,9 @@ def count_by_type(*, merchant_id: int, connection_id: int | None = None) -> dict
     return {row["type"]: row["count"] for row in rows}
 
 
-def list_cases(*, merchant_id: int, wanted: Wanted, after: str = "", size: int = PAGE) -> Page:
+def list_cases(*, merchant_id: int, wanted: Wanted, after: str = "", size: int = PAGE, with_money: bool = True) -> Page:
     """A page of open conflicts: those something waits for by its money, then the others in the order they came."""
-    waits = waiting_bindings(merchant_id=merchant_id)
+    waits = waiting_bindings(merchant_id=merchant_id) if with_money else {}
     rows = _open(merchant_id, wanted).select_related("binding__connection", "connection", "product")
     costly = list(rows.filter(binding_id__in=list(waits)))
     costly.sort(key=lambda row: (-waits[row.binding_id or 0].total, row.pk))
@@ -71,14 +71,15 @@ def list_cases(*, merchant_id: int, wanted: Wanted, after: str = "", size: int =
     return Page(cases=_cases([*found, *shown], waits), next=following)
 
 
-def find_case(*, merchant_id: int, conflict_id: int) -> Case | None:
+def find_case(*, merchant_id: int, conflict_id: int, with_money: bool = True) -> Case | None:
     """One of the merchant's conflicts, open or not."""
     row = (
         MappingConflict.plain.filter(merchant_id=merchant_id, pk=conflict_id)
         .select_related("binding__connection", "connection", "product")
         .first()
     )
-    return _cases([row], waiting_bindings(merchant_id=merchant_id))[0] if row is not None else None
+    waits = waiting_bindings(merchant_id=merchant_id) if with_money else {}
+    return _cases([row], waits)[0] if row is not None else None
 
 
 def waiting_bindings(*, merchant_id: int) -> dict[int, Waiting]:
