@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from catalog.models import Binding
+from catalog.services.worklist import list_progress
 from integrations.models import Command, Connection, Flow, Hold, Procedure, ProcedureRun
 from orders.admin import start_of_day
 from orders.admin.seen import list_stages
@@ -34,8 +35,8 @@ VERBS = {
     "unmapped": (
         "wait for articles nobody has mapped",
         "Map them",
-        "admin:catalog_binding_changelist",
-        "state__exact=conflict",
+        "admin:catalog_mappingconflict_changelist",
+        "type=",
     ),
     "no_article_there": (
         "wait for articles the back office does not have",
@@ -60,7 +61,7 @@ def build_today(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]
         "needs": [*_holds(orders), *_stopped(orders), *_broken_connections()],
         "orders": _orders(orders),
         "connections": [_connection(row) for row in Connection.objects.order_by("role", "name")],
-        "mapped": _mapped(),
+        "mapped": _mapped(request.merchant.pk),  # type: ignore[attr-defined]  # the middleware's
         "procedures": [_procedure(row) for row in Procedure.objects.filter(enabled=True).order_by("name")],
         "setup": _setup(),
         "chart": _chart(orders),
@@ -178,11 +179,29 @@ def _connection(row: Connection) -> dict[str, Any]:
     }
 
 
-def _mapped() -> dict[str, Any]:
-    rows = Binding.objects.filter(connection__role__in=SHOPS).exclude(state__in=("ignored", "stale"))
-    total, bound = rows.count(), rows.filter(state=Binding.State.BOUND).count()
+def _mapped(merchant_id: int) -> dict[str, Any]:
+    """How far each shop's mapping is; each number leads to its rows."""
+    rows = list_progress(merchant_id=merchant_id)
+    bound = sum(row.bound for row in rows)
+    total = bound + sum(row.suggested + row.conflict for row in rows)
     percent = f"{Decimal(100) * bound / total:.1f} %" if total else "–"
-    return {"total": total, "bound": bound, "percent": percent, "url": reverse("admin:catalog_binding_changelist")}
+    return {
+        "total": total,
+        "bound": bound,
+        "percent": percent,
+        "url": reverse("admin:catalog_binding_worklist"),
+        "shops": [(row, _mapping_links(row.connection.pk)) for row in rows],
+    }
+
+
+def _mapping_links(pk: int) -> dict[str, str]:
+    bindings, worklist = reverse("admin:catalog_binding_changelist"), reverse("admin:catalog_binding_worklist")
+    return {
+        "bound": f"{bindings}?connection__id__exact={pk}&state__exact=bound",
+        "suggested": f"{bindings}?connection__id__exact={pk}&state__exact=suggested",
+        "conflict": f"{reverse('admin:catalog_mappingconflict_changelist')}?shop={pk}",
+        "missing": f"{worklist}?shop={pk}&show=missing",
+    }
 
 
 def _procedure(row: Procedure) -> dict[str, Any]:

@@ -94,7 +94,7 @@ class ConflictPages(ReadOnlyAdmin):
             return self._decide_one(request, case)
         query = request.GET.get("q", "").strip()
         context = {
-            "title": case.conflict.message,
+            "title": _("One conflict"),
             "side": _side(case),
             "found": _search(query) if query else [],
             "query": query,

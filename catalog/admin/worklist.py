@@ -65,12 +65,8 @@ class WorklistPages(MerchantAdmin):
             "title": _("Mapping worklist"),
             "shops": shops,
             "columns": chosen,
-            "rows": [
-                (row, product_url(row.product.pk), list(zip(chosen, row.cells, strict=True))) for row in page.rows
-            ],
-            "filters": [
-                (_(words), f"?{urlencode({**kept, 'show': key})}", key == show) for key, words in SHOWN.items()
-            ],
+            "rows": [_show(row, chosen) for row in page.rows],
+            "filters": [(words, f"?{urlencode({**kept, 'show': key})}", key == show) for key, words in SHOWN.items()],
             "show": show,
             "query": query,
             "shop": wanted,
@@ -188,6 +184,6 @@ def read_int(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
 
 
-def render_page(admin: MerchantAdmin, request: HttpRequest, name: str, context: dict[str, Any]) -> HttpResponse:
-    context = {**admin.admin_site.each_context(request), "opts": admin.opts, **context}
+def render_page(page: MerchantAdmin, request: HttpRequest, name: str, context: dict[str, Any]) -> HttpResponse:
+    context = {**page.admin_site.each_context(request), "content_title": context["title"], **context}
     return TemplateResponse(request, f"admin/catalog/{name}.html", context)

@@ -34,7 +34,7 @@ LEAD = 3  # points the best must be ahead, or nobody can tell
 CLOSE_TITLE, FAR_TITLE = 70.0, 40.0
 _SCORES = {
     "code": 100, "writing": 92, "zeros": 80, "part": 82, "family": 30, "gtin": 97, "barcode": 93,
-    "options": 78, "learnt": 74, "options alone": 35, "title": 70,
+    "options": 78, "learnt": 74, "options alone": 15, "title": 70,
 }  # fmt: skip
 _OTHER_GTIN, _OTHER_OPTIONS, _OTHER_TITLE = 40, 30, 15
 

@@ -71,8 +71,8 @@ class Binding(MerchantModel):
 class MappingConflict(MerchantModel):
     """Why a remote article could not be bound by itself.
 
-    `candidates`: ours it may be, the best first, as {"variant": id, "code", "name", "score", "reason"}; `product`: the
-    one of ours it most likely belongs to.
+    `candidates`: ours it may be, the best first, as {"variant": id, "code", "name", "score", "reason"} and, where an
+    article there is it already, "taken": which; `product`: the one of ours it most likely belongs to.
     """
 
     class Type(models.TextChoices):

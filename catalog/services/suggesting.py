@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -47,11 +47,10 @@ def suggest(*, connection_id: int, at: datetime) -> Suggested:
     if not waiting:
         return Suggested()
     ranked, homes = _rank(connection, list(waiting.values()))
-    bound = Binding.plain.filter(connection=connection, state=State.BOUND, variant_id__isnull=False)
-    candidates = {one.variant.pk for found in ranked.values() for one in found}
-    proposed = pick(ranked, _among(bound.values_list("variant_id", flat=True), candidates))
-    for ids in _batches(sorted(waiting.values(), key=lambda row: row.pk)):
-        _save(ids, ranked, proposed, homes)
+    taken = _taken(connection, {one.variant.pk for found in ranked.values() for one in found})
+    proposed = pick(ranked, taken)
+    for some in _batches(sorted(waiting.values(), key=lambda row: row.pk)):
+        _save(some, ranked, proposed, homes, taken)
     return Suggested(looked_at=len(waiting), suggested=len(proposed))
 
 
@@ -148,8 +147,13 @@ def _learn(connection: Connection) -> dict[str, str]:
     return learn_values(([str(value) for _, value in options], read_values(key)) for options, key in pairs if key)
 
 
-def _among(values: Iterable[int | None], wanted: set[int]) -> set[int]:
-    return {value for value in values if value in wanted}
+def _taken(connection: Connection, variants: set[int]) -> dict[int, str]:
+    """Of these variants those an article there is already, and which."""
+    found: dict[int, str] = {}
+    for some in _batches(sorted(variants)):
+        for row in Binding.plain.filter(connection=connection, variant_id__in=some, state=State.BOUND):
+            found[row.variant_id or 0] = str(row)
+    return found
 
 
 def _batches(rows: Sequence[Any]) -> Iterator[Sequence[Any]]:
@@ -171,6 +175,7 @@ def _save(
     ranked: Mapping[str, Sequence[Candidate]],
     proposed: Mapping[str, Candidate],
     homes: Mapping[str, set[int]],
+    taken: Mapping[int, str],
 ) -> None:
     """Write proposals on the articles that are still as they were when they were compared."""
     seen = {row.pk: row for row in read}
@@ -184,7 +189,7 @@ def _save(
         if _propose(row, proposed.get(row.external_id)):
             changed.append(row)
     Binding.plain.bulk_update(changed, ["variant", "state", "score", "reason"])
-    _write_candidates(still, ranked, homes)
+    _write_candidates(still, ranked, homes, taken)
 
 
 def _is_same(row: Binding, before: Binding) -> bool:
@@ -207,7 +212,10 @@ def _propose(row: Binding, best: Candidate | None) -> bool:
 
 
 def _write_candidates(
-    rows: Sequence[Binding], ranked: Mapping[str, Sequence[Candidate]], homes: Mapping[str, set[int]]
+    rows: Sequence[Binding],
+    ranked: Mapping[str, Sequence[Candidate]],
+    homes: Mapping[str, set[int]],
+    taken: Mapping[int, str],
 ) -> None:
     by_binding = {row.pk: row for row in rows}
     open_ones = MappingConflict.plain.filter(binding_id__in=list(by_binding), resolved_at__isnull=True).order_by("pk")
@@ -215,12 +223,17 @@ def _write_candidates(
     for conflict in open_ones:
         row = by_binding[conflict.binding_id or 0]
         found = ranked[row.external_id]
-        candidates = [one.as_row() for one in found] or conflict.candidates
+        candidates = [_show(one, taken) for one in found] or conflict.candidates
         product = _likely_product(found, homes.get(row.parent_external_id, set()) if row.parent_external_id else set())
         if (conflict.candidates, conflict.product_id) != (candidates, product):
             conflict.candidates, conflict.product_id = candidates, product
             changed.append(conflict)
     MappingConflict.plain.bulk_update(changed, ["candidates", "product"])
+
+
+def _show(one: Candidate, taken: Mapping[int, str]) -> dict[str, Any]:
+    row = one.as_row()
+    return {**row, "taken": taken[one.variant.pk]} if one.variant.pk in taken else row
 
 
 def _likely_product(found: Sequence[Candidate], homes: set[int]) -> int | None:

@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from unfold.admin import TabularInline
 
+from integrations.admin.values import ValuesPages
 from integrations.models import Flow, Procedure, ProcedureRun, ProcedureStep, SyncRun, ValueMapping
 from integrations.sync import runs, schedule
 from integrations.sync.values import map_value
@@ -149,7 +150,7 @@ class ProcedureRunAdmin(ReadOnlyAdmin):
 
 
 @admin.register(ValueMapping)
-class ValueMappingAdmin(MerchantAdmin):
+class ValueMappingAdmin(ValuesPages):
     """Their words and ours; mapping one frees what waited for it."""
 
     everywhere = True

@@ -16,6 +16,7 @@ from integrations.registry import get_connector
 from integrations.sync.client import Captures, build_connector
 from integrations.sync.handlers import call, has_handler
 from integrations.sync.outbox import ring_on_commit
+from integrations.sync.value_page import count_unmapped
 
 PARTS = ("orders", "stock", "prices")
 RESUMED_FIRST = 5
@@ -30,12 +31,13 @@ class NotWatching(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GoLivePlan:
-    """What would be sent at once, and how many remote articles are not mapped."""
+    """What would be sent at once, and how many remote articles and values are not mapped."""
 
     stock: int = 0
     prices: int = 0
     orders: int = 0
     unmapped: int = 0
+    values: int = 0
 
 
 def check_connection(connection: Connection, *, at: datetime) -> r.CheckResult | None:
@@ -58,6 +60,8 @@ def check_connection(connection: Connection, *, at: datetime) -> r.CheckResult |
     with transaction.atomic():
         connection.save(update_fields=fields)
         captures.save(connection)
+        if "state" in fields:
+            ring_on_commit("integrations.discover", connection_ids=[connection.pk])
     return result
 
 
@@ -102,7 +106,14 @@ def plan_go_live(connection: Connection) -> GoLivePlan:
         number: int = call(stream, "count", connection.merchant_id, connection=connection)
         return number
 
-    return GoLivePlan(stock=count("stock"), prices=count("price"), orders=count("order"), unmapped=count("product"))
+    values = sum(count_unmapped(merchant_id=connection.merchant_id, connection_id=connection.pk).values())
+    return GoLivePlan(
+        stock=count("stock"),
+        prices=count("price"),
+        orders=count("order"),
+        unmapped=count("product"),
+        values=values,
+    )
 
 
 def go_live(connection: Connection, *, at: datetime) -> None:
