@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from catalog.models import ALWAYS, Binding, Price, PriceList, StockRecord
+from catalog.services import suggesting
 from catalog.services.articles import apply_back_office
 from catalog.services.binding import BACK_OFFICES
 from catalog.services.prices import refresh_wanted_prices
@@ -27,6 +28,14 @@ def apply_products(
     del read_at
     apply = apply_back_office if connection.role in BACK_OFFICES else apply_shop
     return apply(connection=connection, records=records, at=at)
+
+
+def finish_products(*, connection: Connection, at: datetime) -> None:
+    """All of them were read, and some are new: propose what the shops' unknown articles are."""
+    if connection.role in BACK_OFFICES:
+        suggesting.suggest_for_shops(merchant_id=connection.merchant_id, at=at)
+    else:
+        suggesting.suggest(connection_id=connection.pk, at=at)
 
 
 def apply_stock(*, connection: Connection, records: Sequence[r.StockRow], read_at: datetime, at: datetime) -> Applied:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from catalog.services import price_lists
+from catalog.services import price_lists, suggesting
 
 
 @shared_task(name=price_lists.DUE_TASK)
@@ -14,3 +14,9 @@ def refresh_prices(*, price_list_ids: list[int]) -> None:
     for pk in price_list_ids:
         while price_lists.refresh_due(price_list_id=pk, at=timezone.now()):
             pass
+
+
+@shared_task(name="catalog.suggest")
+def suggest(*, connection_id: int) -> int:
+    """Propose which of ours the shop's unknown articles are; for how many there is a proposal."""
+    return suggesting.suggest(connection_id=connection_id, at=timezone.now()).suggested

@@ -177,9 +177,8 @@ class FlowForm(MerchantForm):
     def _say_other_owner(self, connection: Connection, groups: list[str]) -> str:
         """A group has one owner, so that no side damages the other's data."""
         others = Flow.objects.filter(stream=Stream.PRODUCT, direction=Flow.Direction.PULL, enabled=True)
-        for flow in (
-            others.exclude(connection__role__in=Connection.SELLING_ROLES).exclude(connection=connection).order_by("pk")
-        ):
+        others = others.exclude(connection__role__in=Connection.SELLING_ROLES).exclude(connection=connection)
+        for flow in others.order_by("pk"):
             if both := set(groups).intersection(list_groups(flow)):
                 names = ", ".join(str(label).lower() for group, label in GROUPS if group in both)
                 return _("%(names)s come from %(owner)s already: take them away there first.") % {

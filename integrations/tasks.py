@@ -8,11 +8,14 @@ import structlog
 from celery import current_app, shared_task
 from django.utils import timezone
 
+from integrations.contract.errors import ConnectorError
+from integrations.models import Connection
 from integrations.sync import inbox, lease, runs, schedule, webhook_doctor
 from integrations.sync.deliver import deliver as deliver_one
 from integrations.sync.execute import execute
 from integrations.sync.handlers import look_for_due
 from integrations.sync.housekeeping import sweep, wake_problems
+from integrations.sync.values import discover_values
 
 log = structlog.get_logger(__name__)
 SWEEP_AT_ONCE = 200
@@ -43,6 +46,16 @@ def run(*, run_ids: list[int]) -> None:
 def advance(*, procedure_run_ids: list[int]) -> None:
     """Move these runs of procedures to their next step."""
     _each(lambda pk: schedule.advance(pk, at=timezone.now()), procedure_run_ids)
+
+
+@shared_task(name="integrations.discover")
+def discover(*, connection_ids: list[int]) -> None:
+    """Note which values these platforms have, so that they can be mapped before the first order."""
+    for row in Connection.plain.filter(pk__in=connection_ids, state__in=Connection.READING_STATES):
+        try:
+            discover_values(row, at=timezone.now())
+        except ConnectorError as error:
+            log.warning("The values could not be read; a person can ask again.", connection=row.pk, error=str(error))
 
 
 def _each(work: Callable[[int], object], ids: Sequence[int]) -> None:

@@ -19,7 +19,6 @@ from orders.services.timeline import note
 from portal.base.money import describe_money
 
 CREATED, UPDATED, UNCHANGED, NOT_OURS = "created", "updated", "unchanged", "not_ours"
-SHOPS = (Connection.Role.STORE, Connection.Role.CHANNEL)
 
 
 def _count(words: Iterable[tuple[str, str]], why: str) -> Applied:
@@ -42,7 +41,7 @@ def apply_orders(
     *, connection: Connection, records: Sequence[r.OrderRecord], read_at: datetime, at: datetime
 ) -> Applied:
     """Orders of a shop. Those a back office has of its own are none of ours."""
-    if connection.role not in SHOPS:
+    if connection.role not in Connection.SELLING_ROLES:
         return _count(((record.external_id, NOT_OURS) for record in records), "Orders are taken from shops only.")
     saved = (
         (one.external_id, save_order(connection=connection, record=one, at=at, read_at=read_at)) for one in records

@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from catalog.models import Binding
+from catalog.services.worklist import list_progress
 from integrations.models import Command, Connection, Credential, Flow, Hold, Procedure, ProcedureRun
 from orders.admin import start_of_day
 from orders.admin.seen import list_stages
@@ -27,7 +28,6 @@ CHART_DAYS = 14
 OVERDUE_SECONDS = 120
 EXPIRY_TOLD = timedelta(days=14)
 
-SHOPS = (Connection.Role.STORE, Connection.Role.CHANNEL)
 STATE_TONES = {"active": "good", "needs_reauth": "bad", "degraded": "wait", "paused": "wait"}
 RUN_TONES = {"done": "good", "failed": "bad", "running": "wait", "waiting": "wait"}
 # Why an order waits → what a person does about it.
@@ -36,8 +36,8 @@ VERBS = {
     "unmapped": (
         "wait for articles nobody has mapped",
         "Map them",
-        "admin:catalog_binding_changelist",
-        "state__exact=conflict",
+        "admin:catalog_mappingconflict_changelist",
+        "type=",
     ),
     "no_article_there": (
         "wait for articles the back office does not have",
@@ -62,7 +62,7 @@ def build_today(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]
         "needs": [*_holds(orders), *_stopped(orders), *_broken_connections()],
         "orders": _orders(orders),
         "connections": [_connection(row) for row in Connection.objects.order_by("role", "name")],
-        "mapped": _mapped(),
+        "mapped": _mapped(request.merchant.pk),  # type: ignore[attr-defined]  # the middleware's
         "procedures": [_procedure(row) for row in Procedure.objects.filter(enabled=True).order_by("name")],
         "setup": _setup(),
         "chart": _chart(orders),
@@ -199,11 +199,29 @@ def _connection(row: Connection) -> dict[str, Any]:
     }
 
 
-def _mapped() -> dict[str, Any]:
-    rows = Binding.objects.filter(connection__role__in=SHOPS).exclude(state__in=("ignored", "stale"))
-    total, bound = rows.count(), rows.filter(state=Binding.State.BOUND).count()
+def _mapped(merchant_id: int) -> dict[str, Any]:
+    """How far each shop's mapping is; each number leads to its rows."""
+    rows = list_progress(merchant_id=merchant_id)
+    bound = sum(row.bound for row in rows)
+    total = bound + sum(row.suggested + row.conflict for row in rows)
     percent = f"{Decimal(100) * bound / total:.1f} %" if total else "–"
-    return {"total": total, "bound": bound, "percent": percent, "url": reverse("admin:catalog_binding_changelist")}
+    return {
+        "total": total,
+        "bound": bound,
+        "percent": percent,
+        "url": reverse("admin:catalog_binding_worklist"),
+        "shops": [(row, _mapping_links(row.connection.pk)) for row in rows],
+    }
+
+
+def _mapping_links(pk: int) -> dict[str, str]:
+    bindings, worklist = reverse("admin:catalog_binding_changelist"), reverse("admin:catalog_binding_worklist")
+    return {
+        "bound": f"{bindings}?connection__id__exact={pk}&state__exact=bound",
+        "suggested": f"{bindings}?connection__id__exact={pk}&state__exact=suggested",
+        "conflict": f"{reverse('admin:catalog_mappingconflict_changelist')}?shop={pk}",
+        "missing": f"{worklist}?shop={pk}&show=missing",
+    }
 
 
 def _procedure(row: Procedure) -> dict[str, Any]:
@@ -230,8 +248,8 @@ def _next_words(row: Procedure) -> str:
 def _setup() -> list[dict[str, Any]]:
     """The way of a new merchant, until his first connection is live."""
     rows = list(Connection.objects.all())
-    shops = [row for row in rows if row.role in SHOPS]
-    offices = [row for row in rows if row.role not in SHOPS]
+    shops = [row for row in rows if row.role in Connection.SELLING_ROLES]
+    offices = [row for row in rows if row.role not in Connection.SELLING_ROLES]
     if any(row.live_since for row in shops) and any(row.live_since for row in offices):
         return []
     add = reverse("admin:integrations_connection_add")

@@ -349,6 +349,7 @@ SYNC_HANDLERS: dict[str, dict[str, str]] = {
         "change_flow": "catalog.outbound.change_flow",
         "build": "catalog.outbound.build_product",
         "settle": "catalog.outbound.settle_product",
+        "finish": "catalog.inbound.finish_products",
     },
     "stock": {
         "apply": "catalog.inbound.apply_stock",
@@ -457,7 +458,7 @@ UNFOLD: dict[str, Any] = {
                 "title": "Mapping",
                 "separator": True,
                 "items": [
-                    _entry("Worklist", "link", "catalog_binding_changelist", "office"),
+                    _entry("Worklist", "link", "catalog_binding_worklist", "office"),
                     _entry("Conflicts", "call_split", "catalog_mappingconflict_changelist", "office"),
                     _entry("Values", "translate", "integrations_valuemapping_changelist", "office"),
                 ],

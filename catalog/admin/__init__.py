@@ -14,6 +14,8 @@ from unfold.widgets import UnfoldAdminDecimalFieldWidget
 
 from catalog import services
 from catalog.admin import plan, prices, products, stock
+from catalog.admin.conflicts import ConflictPages
+from catalog.admin.worklist import WorklistPages
 from catalog.models import (
     Binding,
     ChannelStock,
@@ -23,7 +25,6 @@ from catalog.models import (
 from portal.base.admin import (
     EVERYBODY,
     MAPPERS,
-    MerchantAdmin,
     ReadOnlyAdmin,
     ReadOnlyInline,
     ago,
@@ -52,8 +53,8 @@ class ConflictInline(ReadOnlyInline):
 
 
 @admin.register(Binding)
-class BindingAdmin(MerchantAdmin):
-    """The worklist: what a shop or back office sells, and which of our articles it is."""
+class BindingAdmin(WorklistPages):
+    """What a shop or back office sells, and which of our articles it is; the worklist stands before it."""
 
     everywhere = True
     change_roles = MAPPERS
@@ -114,12 +115,8 @@ class BindingAdmin(MerchantAdmin):
 
 
 @admin.register(MappingConflict)
-class MappingConflictAdmin(ReadOnlyAdmin):
+class MappingConflictAdmin(ConflictPages):
     everywhere = True
-    list_display = ("message", "type", "connection", "binding", "opened_at", "resolved_at")
-    list_select_related = ("connection", "binding")
-    list_filter = ("type", "connection", ("resolved_at", admin.EmptyFieldListFilter))
-    search_fields = ("message",)
 
 
 @admin.register(StockRecord)

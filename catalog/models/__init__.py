@@ -1,6 +1,6 @@
 """Articles, stock and prices."""
 
-from catalog.models.binding import Binding, MappingConflict
+from catalog.models.binding import Binding, MappingConflict, MappingDecision, RememberedCode
 from catalog.models.feed import Feed, FeedMapping, FeedPart, Identify
 from catalog.models.plan import Figures, KeptFigure, PlanLine, PushPlan, ShopFigure
 from catalog.models.price import ALWAYS, ChannelPrice, ChannelProduct, Price, PriceList, PriceRule
@@ -21,6 +21,7 @@ __all__ = [
     "Identify",
     "KeptFigure",
     "MappingConflict",
+    "MappingDecision",
     "OptionAxis",
     "OptionValue",
     "PlanLine",
@@ -29,6 +30,7 @@ __all__ = [
     "PriceRule",
     "Product",
     "PushPlan",
+    "RememberedCode",
     "Reservation",
     "ShopFigure",
     "StockRecord",

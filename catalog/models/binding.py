@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -17,7 +18,9 @@ from portal.tenancy.scoping import MerchantModel
 class Binding(MerchantModel):
     """A remote article (`external_id`, of the remote product `parent_external_id`) and the Variant it is.
 
-    `factor`: how many base units one of the remote article is (a crate = 24). `stale`: gone there.
+    `factor`: how many base units one of the remote article is (a crate = 24). `stale`: gone there. `suggested`: the
+    variant is our guess, `score` of 100 sure of it, and waits for a person; the other candidates stand in the open
+    MappingConflict.
     """
 
     class State(models.TextChoices):
@@ -38,6 +41,7 @@ class Binding(MerchantModel):
     factor = QuantityField(default=Decimal(1))
     state = models.CharField(max_length=10, choices=State, default=State.CONFLICT)
     reason = models.CharField(max_length=200, blank=True, default="")
+    score = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -48,8 +52,13 @@ class Binding(MerchantModel):
                 condition=~Q(state="bound") | Q(variant__isnull=False), name="binding_bound_has_variant"
             ),
             models.CheckConstraint(condition=Q(factor__gt=0), name="binding_factor"),
+            models.CheckConstraint(condition=Q(score__lte=100), name="binding_score"),
+            models.CheckConstraint(
+                condition=~Q(state="suggested") | Q(variant__isnull=False), name="binding_suggested_has_variant"
+            ),
         )
         indexes = (
+            models.Index(fields=("connection", "barcode"), name="binding_barcode"),
             models.Index(fields=("connection", "reference_code"), name="binding_code"),
             models.Index(fields=("variant", "connection"), name="binding_variant"),
             models.Index(fields=("connection", "state"), name="binding_state"),
@@ -60,7 +69,11 @@ class Binding(MerchantModel):
 
 
 class MappingConflict(MerchantModel):
-    """Why a remote article could not be bound by itself."""
+    """Why a remote article could not be bound by itself.
+
+    `candidates`: ours it may be, the best first, as {"variant": id, "code", "name", "score", "reason"} and, where an
+    article there is it already, "taken": which; `product`: the one of ours it most likely belongs to.
+    """
 
     class Type(models.TextChoices):
         DUPLICATE_CODE = "duplicate_code", _("The same code twice")
@@ -86,6 +99,54 @@ class MappingConflict(MerchantModel):
                 fields=("merchant", "binding", "type"), condition=Q(resolved_at__isnull=True), name="conflict_once"
             ),
         )
+        indexes = (
+            models.Index(
+                fields=("merchant", "type", "id"), condition=Q(resolved_at__isnull=True), name="conflict_open"
+            ),
+        )
 
     def __str__(self) -> str:
         return self.message
+
+
+class RememberedCode(MerchantModel):
+    """What a person decided about one of a connection's codes: an article that comes with it later follows by itself.
+
+    Without a variant: such an article is none of ours.
+    """
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="remembered_codes")
+    code = models.CharField(max_length=100)
+    variant = models.ForeignKey(Variant, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
+    factor = QuantityField(default=Decimal(1))
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta(MerchantModel.Meta):
+        constraints = (
+            models.UniqueConstraint(fields=("merchant", "connection", "code"), name="remembered_code"),
+            models.CheckConstraint(condition=~Q(code=""), name="remembered_code_not_empty"),
+        )
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class MappingDecision(MerchantModel):
+    """What a person decided about one or many articles at once, and how they were before, so that it can be undone.
+
+    `before`: a row an article, {"binding": id, "variant": id | None, "factor": text, "state", "reason", "score",
+    "conflicts": [ids it ended], "set": {"variant", "state"} it was given}.
+    """
+
+    what = models.CharField(max_length=200)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    at = models.DateTimeField()
+    before = models.JSONField(default=list)
+    undone_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta(MerchantModel.Meta):
+        pass
+
+    def __str__(self) -> str:
+        return self.what

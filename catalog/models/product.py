@@ -30,6 +30,7 @@ class Product(PublicIdMixin, MerchantModel):
 
     class Meta(MerchantModel.Meta):
         constraints = (models.UniqueConstraint(fields=("merchant", "code"), name="product_code"),)
+        indexes = (models.Index(fields=("merchant", "name", "id"), name="product_name"),)
 
     def __str__(self) -> str:
         return f"{self.code} {self.name}"

@@ -5,43 +5,47 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from django.db import transaction
 
 from catalog.mapping import Article, Match, match_articles
+from catalog.mapping.codes import list_barcode_forms
 from catalog.models import Binding, MappingConflict, Variant
 from catalog.services.content import refresh_wanted_products
 from catalog.services.prices import refresh_wanted_prices
 from catalog.services.stock import BATCH, lock_stock, refresh_wanted
 from integrations.models import Connection, Hold
+from integrations.sync.outbox import ring_on_commit
 from integrations.sync.release import release
 
 ONE = Decimal(1)
 State = Binding.State
+OPEN = (State.CONFLICT, State.SUGGESTED)  # a person is to decide
 BACK_OFFICES = (Connection.Role.BACK_OFFICE, Connection.Role.ACCOUNTING)
 
 
 def hold_keys(binding: Binding) -> list[str]:
     """What waits for this article to be mapped: orders that sold it, and orders that must name it there."""
-    keys = [f"binding:{binding.connection_id}:{binding.external_id}"[:200]]  # as they are kept
+    keys = [f"binding:{binding.connection_id}:{binding.external_id}"]
     if binding.variant_id is not None:
         keys.append(f"variant:{binding.connection_id}:{binding.variant_id}")
-    return keys
+    return [key[:200] for key in keys]  # as long as a Hold's
 
 
 @transaction.atomic
 def bind(*, binding_id: int, variant_id: int, factor: Decimal = ONE, at: datetime, reason: str = "chosen") -> int:
     """This article is that variant, `factor` base units of it; how many records went on because of it."""
     row = Binding.plain.select_for_update().select_related("connection").get(pk=binding_id)
-    row.variant_id, row.factor, row.state, row.reason = variant_id, factor, State.BOUND, reason[:200]
-    row.save(update_fields=["variant", "factor", "state", "reason", "updated_at"])
+    row.variant_id, row.factor, row.state, row.reason, row.score = variant_id, factor, State.BOUND, reason[:200], 0
+    row.save(update_fields=["variant", "factor", "state", "reason", "score", "updated_at"])
     return free([row], at=at)
 
 
 @transaction.atomic
 def ignore(*, binding_id: int, at: datetime) -> None:
     """This article is none of ours, and stays out of the way."""
-    Binding.plain.filter(pk=binding_id).update(state=State.IGNORED, variant=None, reason="ignored")
+    Binding.plain.filter(pk=binding_id).update(state=State.IGNORED, variant=None, reason="ignored", score=0)
     _close_conflicts([binding_id], "ignored", at)
 
 
@@ -108,25 +112,31 @@ def find_or_suggest_binding(
         connection=connection,
         external_id=external_id,
         defaults={
-            "variant_id": match.variant_id,
             "reference_code": sku[:100],
             "barcode": barcode[:50],
             "title": title[:300],
-            "state": State.BOUND if match.variant_id else State.CONFLICT,
-            "reason": match.reason[:200],
+            **match_fields(match),
         },
     )
-    if created and match.variant_id is None:
+    if created and row.state == State.CONFLICT:
         save_conflicts([(row, match)], at=at)
+        ring_on_commit("catalog.suggest", connection_id=connection.pk)
     elif created:
         free([row], at=at)
     return row
 
 
+def match_fields(match: Match) -> dict[str, Any]:
+    """What a match says of a binding."""
+    values = {"variant_id": match.variant_id, "state": match.state, "reason": match.reason[:200], "score": 0}
+    return values if match.factor is None else {**values, "factor": match.factor}
+
+
 def match_again(*, merchant_id: int, codes: Sequence[str], barcodes: Sequence[str], at: datetime) -> int:
     """New variants of ours may be what shops' unknown articles were waiting for; how many were bound."""
-    waiting = Binding.plain.filter(merchant_id=merchant_id, state=State.CONFLICT).select_related("connection")
-    rows = waiting.filter(reference_code__in=codes) | waiting.filter(barcode__in=[code for code in barcodes if code])
+    waiting = Binding.plain.filter(merchant_id=merchant_id, state__in=OPEN).select_related("connection")
+    forms = [form for barcode in barcodes for form in list_barcode_forms(barcode)]
+    rows = waiting.filter(reference_code__in=codes) | waiting.filter(barcode__in=forms)
     by_connection: dict[int, list[Binding]] = {}
     for row in rows.order_by("pk"):
         if row.connection.role not in BACK_OFFICES:
@@ -140,9 +150,10 @@ def _match_again(rows: list[Binding], at: datetime) -> int:
     for row in rows:
         match = matches[row.external_id]
         if match.variant_id is not None:
-            row.variant_id, row.state, row.reason = match.variant_id, State.BOUND, match.reason[:200]
+            for name, value in match_fields(match).items():
+                setattr(row, name, value)
             bound.append(row)
-    Binding.plain.bulk_update(bound, ["variant", "state", "reason"])
+    Binding.plain.bulk_update(bound, ["variant", "state", "reason", "score", "factor"])
     free(bound, at=at)
     return len(bound)
 

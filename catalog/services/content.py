@@ -67,14 +67,9 @@ def refresh_wanted_products(*, merchant_id: int, product_ids: Iterable[int], at:
     flows = Flow.plain.filter(
         merchant_id=merchant_id, stream=Stream.PRODUCT, direction=Flow.Direction.PUSH, enabled=True
     )
+    flows = flows.filter(connection__role__in=Connection.SELLING_ROLES).select_related("connection").order_by("pk")
     ids = sorted(set(product_ids))
-    return sum(
-        _refresh(flow, ids[start : start + BATCH], at)
-        for flow in flows.filter(connection__role__in=Connection.SELLING_ROLES)
-        .select_related("connection")
-        .order_by("pk")
-        for start in range(0, len(ids), BATCH)
-    )
+    return sum(_refresh(flow, ids[start : start + BATCH], at) for flow in flows for start in range(0, len(ids), BATCH))
 
 
 def refresh_whole_flow(*, flow: Flow, at: datetime) -> int:

@@ -8,14 +8,16 @@ from typing import Any
 
 from catalog.mapping import Article, Match, match_articles
 from catalog.models import Binding, MappingConflict
-from catalog.services.binding import free, save_conflicts
+from catalog.services.binding import free, match_fields, save_conflicts
 from integrations.contract import records as r
 from integrations.models import Connection
 from integrations.sync.handlers import Applied
 
 State = Binding.State
-FIELDS = ["parent_external_id", "reference_code", "barcode", "title", "options", "variant", "state", "reason"]
-KEPT = (State.BOUND, State.IGNORED)
+FIELDS = [
+    *("parent_external_id", "reference_code", "barcode", "title", "options"),
+    *("variant", "state", "reason", "score", "factor"),
+]
 
 
 def apply_shop(*, connection: Connection, records: Sequence[r.ProductRecord], at: datetime) -> Applied:
@@ -66,13 +68,10 @@ def _take_over(row: Binding, record: r.ProductRecord, variant: r.VariantRecord, 
         "title": (variant.name or record.name)[:300],
         "options": [list(pair) for pair in variant.options],
     }
-    if match is not None:
-        bound = match.variant_id is not None
-        values |= {
-            "variant_id": match.variant_id,
-            "state": State.BOUND if bound else State.CONFLICT,
-            "reason": match.reason[:200],
-        }
+    is_same = all(getattr(row, name) == value for name, value in values.items())
+    still_unknown = match is not None and match.type == MappingConflict.Type.UNKNOWN_REFERENCE
+    if match is not None and not (still_unknown and is_same and row.state == State.SUGGESTED):
+        values |= match_fields(match)
     changed = [name for name, value in values.items() if getattr(row, name) != value]
     for name in changed:
         setattr(row, name, values[name])

@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
+from integrations.admin.values import ValuesPages
 from integrations.forms import FlowForm
 from integrations.models import Flow, Stream, ValueMapping
 from integrations.sync import runs
@@ -47,7 +48,7 @@ class FlowAdmin(MerchantAdmin):
 
 
 @admin.register(ValueMapping)
-class ValueMappingAdmin(MerchantAdmin):
+class ValueMappingAdmin(ValuesPages):
     """Their words and ours; mapping one frees what waited for it."""
 
     everywhere = True

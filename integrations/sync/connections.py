@@ -20,6 +20,7 @@ from integrations.sync.handlers import call, has_handler
 from integrations.sync.outbox import ring_on_commit
 from integrations.sync.platforms import FLOWS, why_not
 from integrations.sync.runs import start_flow
+from integrations.sync.value_page import count_unmapped
 
 PARTS = ("orders", "stock", "prices")
 PART_STREAMS = {"stock": "stock", "prices": "price"}
@@ -36,13 +37,14 @@ class NotWatching(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GoLivePlan:
-    """What would be sent at once, and how many remote articles are not mapped."""
+    """What would be sent at once, and how many remote articles and values are not mapped."""
 
     products: int = 0
     stock: int = 0
     prices: int = 0
     orders: int = 0
     unmapped: int = 0
+    values: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +79,8 @@ def check_connection(connection: Connection, *, at: datetime) -> r.CheckResult |
     with transaction.atomic():
         connection.save(update_fields=fields)
         captures.save(connection)
+        if "state" in fields:
+            ring_on_commit("integrations.discover", connection_ids=[connection.pk])
     return result
 
 
@@ -191,6 +195,7 @@ def plan_go_live(connection: Connection) -> GoLivePlan:
         prices=_count("price", connection),
         orders=_count("order", connection),
         unmapped=_count("product", connection, "count_unmapped"),
+        values=sum(count_unmapped(merchant_id=connection.merchant_id, connection_id=connection.pk).values()),
     )
 
 

@@ -23,7 +23,7 @@ from integrations.contract.connector import Connector
 from integrations.models import Connection, Cursor, InboundEvent, RunOutcome, SyncRun
 from integrations.sync import runs
 from integrations.sync.client import Captures
-from integrations.sync.handlers import Applied, call
+from integrations.sync.handlers import Applied, call, has_handler
 from integrations.sync.runs import Counts, RunFailed
 from integrations.sync.schedule import fire_event
 from integrations.sync.words import keep_words
@@ -59,7 +59,16 @@ def pull(run: SyncRun, connector: Connector, captures: Captures) -> None:
             raise RunFailed("PAGINATION_LOOP", "The platform answers with a page it gave before; nothing was lost.")
         _take_over(run, page, cursor, read_at)
         if not page.cursor:
+            _read_through(run)
             return
+
+
+def _read_through(run: SyncRun) -> None:
+    """What a stream does once everything was read, where anything of it was new."""
+    flow, counts = run.flow, SyncRun.plain.values_list("created", "updated").get(pk=run.pk)
+    if any(counts) and has_handler(flow.stream, "finish"):
+        runs.renew(run, timezone.now())
+        call(flow.stream, "finish", flow.merchant_id, connection=flow.connection, at=timezone.now())
 
 
 def _read(run: SyncRun, method: Any, cursor: Cursor, *, resumed: bool) -> r.Page[Any]:

@@ -1,27 +1,116 @@
-"""Mapping their values to ours, and freeing what waited for it."""
+"""Mapping their values to ours, freeing what waited for it, and learning which values there are."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from django.db import transaction
 
-from integrations.models import Hold, ValueMapping
+from integrations.contract import errors as e
+from integrations.contract import records as r
+from integrations.contract.connector import Connector
+from integrations.models import Connection, ValueMapping
+from integrations.registry import get_connector
+from integrations.sync.client import Captures, build_connector
 from integrations.sync.release import release
+from integrations.sync.waiting import Waiting, add_up_gone_on, list_subjects
+
+Kind = ValueMapping.Kind
 
 
 @transaction.atomic
 def map_value(row: ValueMapping, *, at: datetime) -> int:
-    """Save a mapping and release what waited for it, on either side; how many records went on."""
+    """Save a mapping and release what waited for it, on either side; how many records were looked at again."""
     row.save()
     if not row.ours:
         return 0
-    # The shop's side names its own value; the destination's side names ours, which frees every shop's holds of it.
-    own = f"value:{row.connection_id}:{row.kind}:"
-    waiting = Hold.plain.filter(
-        merchant_id=row.merchant_id, ended_at__isnull=True, key__startswith="value:", key__contains=f":{row.kind}:"
-    )
-    keys = set(waiting.values_list("key", flat=True).distinct())
-    exact = {f"{own}{row.theirs}", f"{own}{row.ours}"}
-    wanted = {key for key in keys if key in exact} or keys
-    return sum(release(merchant_id=row.merchant_id, key=key, at=at) for key in sorted(wanted))
+    return sum(release(merchant_id=row.merchant_id, key=key, at=at) for key in list_keys([row]))
+
+
+@transaction.atomic
+def map_values(rows: Sequence[ValueMapping], *, at: datetime) -> tuple[int, Waiting]:
+    """Save several mappings of one merchant; how many records waited for them, and those that wait no more."""
+    for row in rows:
+        row.save()
+    mapped = [row for row in rows if row.ours]
+    if not mapped:
+        return 0, Waiting()
+    merchant_id, keys = mapped[0].merchant_id, list_keys(mapped)
+    before = list_subjects(merchant_id=merchant_id, keys=keys)
+    for key in keys:
+        release(merchant_id=merchant_id, key=key, at=at)
+    return len(before), add_up_gone_on(merchant_id=merchant_id, before=before)
+
+
+def list_keys(rows: Iterable[ValueMapping]) -> list[str]:
+    """What may wait for these values: records that name them, those that name what we call them there, and those that
+    came with another connection's value of the same name of ours."""
+    keys: set[str] = set()
+    for row in rows:
+        same = ValueMapping.plain.filter(merchant_id=row.merchant_id, kind=row.kind, ours=row.ours).exclude(ours="")
+        keys |= {key_of(pk, row.kind, theirs) for pk, theirs in same.values_list("connection_id", "theirs")}
+        keys |= {key_of(row.connection_id, row.kind, name) for name in (row.theirs, row.ours) if name}
+    return sorted(keys)
+
+
+def key_of(connection_id: int, kind: str, name: str) -> str:
+    """The key of a Hold that waits for this value."""
+    return f"value:{connection_id}:{kind}:{name}"[:200]
+
+
+def discover_values(connection: Connection, *, at: datetime) -> int:
+    """Ask the platform which values it has and note those nobody has seen yet, as not mapped; how many are new.
+
+    A list it does not have is passed over; any other ConnectorError is the caller's.
+    """
+    cls, captures = get_connector(connection.platform), Captures()
+    able = cls.capabilities(connection.settings)
+    found: list[r.RemoteValue] = []
+    try:
+        connector = build_connector(connection, captures)
+        if "list_values" in able:
+            for kind in cls.value_kinds:
+                found += _list(connector, kind)
+        if "list_locations" in able:
+            found += [
+                r.RemoteValue(kind=Kind.LOCATION, code=place.external_id, label=place.name)
+                for place in connector.list_locations()
+                if place.active
+            ]
+    finally:
+        captures.save(connection)
+    return _note(connection, [one for one in found if one.kind in Kind.values and one.code])
+
+
+def _list(connector: Connector, kind: str) -> list[r.RemoteValue]:
+    if kind not in Kind.values:
+        return []  # a kind the connector itself needs, which nobody maps
+    try:
+        return list(connector.list_values(kind))
+    except (e.Unsupported, e.NotFound):
+        return []
+
+
+@transaction.atomic
+def _note(connection: Connection, found: Sequence[r.RemoteValue]) -> int:
+    known = {(row.kind, row.theirs): row for row in ValueMapping.plain.filter(connection=connection)}
+    new: dict[tuple[str, str], ValueMapping] = {}
+    relabelled = []
+    for one in found:
+        key = (str(one.kind), one.code[:200])
+        row = known.get(key)
+        if row is None:
+            new[key] = ValueMapping(
+                merchant_id=connection.merchant_id,
+                connection=connection,
+                kind=key[0],
+                theirs=key[1],
+                label=one.label[:200],
+            )
+        elif row.label != one.label[:200]:
+            row.label = one.label[:200]
+            relabelled.append(row)
+    ValueMapping.plain.bulk_create(new.values(), ignore_conflicts=True)
+    ValueMapping.plain.bulk_update(relabelled, ["label"])
+    return len(new)
