@@ -1,5 +1,6 @@
 """Articles, stock and prices."""
 
+from catalog.models.axes import AxisValueMapping, MappingChange, Synonym
 from catalog.models.binding import Binding, MappingConflict
 from catalog.models.price import ALWAYS, ChannelPrice, ChannelProduct, Price, PriceList, PriceRule
 from catalog.models.product import OptionAxis, OptionValue, Product, Variant, VariantOption
@@ -8,10 +9,12 @@ from catalog.models.stock import AllocationRule, ChannelStock, Reservation, Stoc
 __all__ = [
     "ALWAYS",
     "AllocationRule",
+    "AxisValueMapping",
     "Binding",
     "ChannelPrice",
     "ChannelProduct",
     "ChannelStock",
+    "MappingChange",
     "MappingConflict",
     "OptionAxis",
     "OptionValue",
@@ -21,6 +24,7 @@ __all__ = [
     "Product",
     "Reservation",
     "StockRecord",
+    "Synonym",
     "Variant",
     "VariantOption",
 ]

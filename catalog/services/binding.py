@@ -17,6 +17,7 @@ from integrations.sync.release import release
 
 ONE = Decimal(1)
 State = Binding.State
+TAKEN_OFF = "taken off"  # begins the reason of an article a person has taken off a variant
 BACK_OFFICES = (Connection.Role.BACK_OFFICE, Connection.Role.ACCOUNTING)
 
 
