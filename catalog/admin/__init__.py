@@ -13,6 +13,7 @@ from django.utils import timezone
 from unfold.widgets import UnfoldAdminDecimalFieldWidget
 
 from catalog import services
+from catalog.admin.matrix import MatrixPages
 from catalog.models import (
     AllocationRule,
     Binding,
@@ -47,10 +48,12 @@ class VariantInline(ReadOnlyInline):
 
 
 @admin.register(Product)
-class ProductAdmin(ReadOnlyAdmin):
+class ProductAdmin(MatrixPages, ReadOnlyAdmin):
     everywhere = True
     view_roles = EVERYBODY
-    list_display = ("code", "name", "status", "brand", "updated_at")
+    list_display = ("code", "name", "status", "brand", "grid", "updated_at")
+    readonly_fields = ("grid",)
+    actions = ("make_codes",)
     search_fields = ("code__startswith", "name")
     list_filter = ("status",)
     ordering = ("code",)

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from catalog import services
 from catalog.mapping.axes import Pair
 from catalog.models import AxisValueMapping, Binding, MappingConflict, Product, Synonym
 from catalog.services.axis_values import AxisError, find_remote_products, get_axes, save_axes
@@ -13,7 +14,7 @@ from catalog.services.binding import ignore
 from catalog.services.changes import undo
 from orders.models import Order
 from tests.catalog.toys import ABROAD, TOY, make_product, put_in_shop, values_of
-from tests.world import NOON, World, order
+from tests.world import NOON, World, make_world, order
 
 State = Binding.State
 LATER = NOON + timedelta(hours=1)
@@ -109,7 +110,7 @@ def test_only_exact_and_unique_follows(world: World, toy: Product) -> None:
     followed = save(world, toy, {"Red": ("Farbe", "Rot"), **SIZES}, parent="99")
     assert followed.bound == 0
     assert {one for _, one in followed.problems} == {
-        "Spielzeugauto".join(["99-Rot-S ", ": 2 articles there are Red / Small."]),
+        "99-Rot-S Spielzeugauto: 2 articles there are Red / Small.",
         "99-rot-S Spielzeugauto: 2 articles there are Red / Small.",
         "99-Rot-L Spielzeugauto: 2 articles there are Red / Large.",
         "99-rot-L Spielzeugauto: 2 articles there are Red / Large.",
@@ -118,8 +119,6 @@ def test_only_exact_and_unique_follows(world: World, toy: Product) -> None:
 
 def test_what_is_mapped_or_ignored_stays(world: World, toy: Product) -> None:
     small_red, small_green = (Binding.plain.get(external_id=pk) for pk in ("77-Rot-S", "77-Grün-S"))
-    from catalog import services
-
     blue = toy.variants.get(code="TOY-Blue-Small")
     services.bind(binding_id=small_red.pk, variant_id=blue.pk, at=NOON, reason="chosen by Bob")
     ignore(binding_id=small_green.pk, at=NOON)
@@ -157,8 +156,6 @@ def test_words_are_learnt_and_offered_on_the_next_product(world: World, toy: Pro
 
 
 def test_another_merchant_learns_nothing_of_it(world: World, toy: Product) -> None:
-    from tests.world import make_world
-
     save(world, toy)
     other = make_world("Southwind")
     van = make_product(other, {"Colour": ("Red",)}, code="VAN")

@@ -123,9 +123,9 @@ def test_a_code_several_articles_carry_is_picked_from(world: World, toy: Product
 def test_an_article_that_is_anothers_is_said_with_both_sides(world: World, toy: Product) -> None:
     save(toy, edit(world, "Red-Small", "R-S"))
     saved = save(toy, edit(world, "Blue-Small", "R-S"))
-    assert [one.message for one in saved.refused] == [
-        "R-S Spielzeugauto is TOY-Red-Small at Shop A already; here it would be TOY-Blue-Small. Take it off there first."
-    ]
+    (refused,) = saved.refused
+    both = "R-S Spielzeugauto is TOY-Red-Small at Shop A already; here it would be TOY-Blue-Small."
+    assert refused.message == f"{both} Take it off there first."
     assert holdings(world) == {"Red-Small": "77-Rot-S"}
 
 
