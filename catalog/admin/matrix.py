@@ -17,6 +17,7 @@ from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.http import urlencode
+from django.utils.translation import ngettext
 
 from catalog.admin.matrix_rows import MOST_CELLS, cut, read_edits
 from catalog.mapping.patterns import PatternError
@@ -363,11 +364,11 @@ def _person(request: HttpRequest) -> User | None:
 
 
 def _say_saved(saved: cells.SavedCells) -> str:
-    parts = [f"{len(saved.saved)} cells are saved"]
+    parts = [ngettext("%d cell is saved", "%d cells are saved", len(saved.saved)) % len(saved.saved)]
     if saved.freed:
-        parts.append(f"{saved.freed} records went on")
+        parts.append(ngettext("%d record went on", "%d records went on", saved.freed) % saved.freed)
     if saved.refused:
-        parts.append(f"{len(saved.refused)} are not: see them below")
+        parts.append(ngettext("%d is not, see why", "%d are not, see why", len(saved.refused)) % len(saved.refused))
     return f"{'; '.join(parts)}."
 
 

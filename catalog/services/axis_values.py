@@ -79,6 +79,10 @@ class AxesView:
     left: tuple[Pair, ...]
     articles: int
 
+    @property
+    def is_mapped(self) -> bool:
+        return any(line.pair for _, lines in self.axes for line in lines)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Followed:
@@ -223,6 +227,7 @@ def save_axes(
     Raises AxisError, and then nothing is saved.
     """
     Product.plain.select_for_update().get(pk=product.pk)
+    list(Variant.plain.select_for_update().filter(product=product).order_by("pk").values_list("pk"))  # as cells do
     values = _our_values(product)
     articles = _list_articles(connection, parent)
     words = _check(product, connection, parent, words, values, articles)

@@ -93,11 +93,15 @@ def save_cells(*, product: Product, edits: Sequence[Edit], by: User | None, at: 
     freed = _apply(changed, recorder)
     shops = ", ".join(sorted({str(one.connection) for one in changed}))
     return SavedCells(
-        change=recorder.save(f"{len(changed)} cells of {product.code}, {shops}") if changed else None,
+        change=recorder.save(f"{_count(len(changed), 'cell')} of {product.code}, {shops}") if changed else None,
         saved=tuple(one.edit for one in accepted),
         refused=(*refused, *(one.refused for one in work if one.refused is not None)),
         freed=freed,
     )
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _find_cells(product: Product, edits: Sequence[Edit]) -> tuple[list[_Work], list[Refused]]:

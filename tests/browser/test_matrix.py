@@ -75,7 +75,7 @@ def test_a_block_is_pasted_saved_and_undone(world: World, toy: Product, visit: V
     assert page.locator("#sbm-rest-text").input_value() == 'beyond\n"a\nb"', "what did not fit is not lost"
     look(page, "pasted")
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_text("4 cells are saved; 1 are not: see them below.")).to_be_visible()
+    expect(page.get_by_text("4 cells are saved; 1 is not, see why.")).to_be_visible()
     expect(page.get_by_text('Shop A has no article with the code or id no "such" code.')).to_be_visible()
     assert cell(page, "Green / Large").input_value() == 'no "such" code', "what was typed is still there"
     expect(page.get_by_text("4 mapped")).to_be_visible()
@@ -84,7 +84,7 @@ def test_a_block_is_pasted_saved_and_undone(world: World, toy: Product, visit: V
     look(page, "refused")
     cell(page, "Green / Large").fill("G-L")
     page.keyboard.press("Control+s")
-    expect(page.get_by_text("1 cells are saved.")).to_be_visible()
+    expect(page.get_by_text("1 cell is saved.")).to_be_visible()
     assert holdings() == {**expected, "Green-Large": "77-Grün-L"}
     visitor.assert_sound()
     page.locator("#sbm-changes").get_by_role("button", name="Undo").nth(1).click()
@@ -211,7 +211,7 @@ def test_at_a_telephones_width_the_grid_is_a_list(world: World, toy: Product, vi
     cell(page, "Red / Small").fill("R-S")
     look(page, "phone")
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_text("1 cells are saved.")).to_be_visible()
+    expect(page.get_by_text("1 cell is saved.")).to_be_visible()
     assert holdings() == {"Red-Small": "77-Rot-S"}
     visitor.assert_sound()
 
@@ -247,7 +247,7 @@ def test_many_rows_come_as_one_scrolls_and_tables_are_tabs(world: World, visit: 
     expect(cell(page, "C19 / S0 / wide")).to_be_attached()
     cell(page, "C19 / S0 / wide").fill("9-C19-S0-wide")
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_text("1 cells are saved.")).to_be_visible()
+    expect(page.get_by_text("1 cell is saved.")).to_be_visible()
     assert holdings() == {"BIG-C19-S0-wide": "9-C19-S0-wide"}
     visitor.assert_sound()
 

@@ -94,14 +94,14 @@ def test_a_plain_form_saves_and_keeps_what_is_refused(world: World, toy: Product
     form = {f"cell-{small}": "R-S", f"was-{small}": "|", f"cell-{large}": "typo", f"was-{large}": "|"}
     response = client.post(address("matrix", toy.pk, shop=world.shop.pk), form)
     assert response.status_code == 200
-    assert said(response) == ["1 cells are saved; 1 are not: see them below."]
+    assert said(response) == ["1 cell is saved; 1 is not, see why."]
     cells = {one.cell.key: one for part in response.context["parts"] for row in part.rows for one in row.cells}
     assert (cells[large].value, cells[large].error) == ("typo", "Shop A has no article with the code or id typo.")
     assert cells[small].value == "R-S"
     form = {f"cell-{small}": "R-S", f"was-{small}": cells[small].cell.was + "|R-S", f"cell-{large}": "R-L",
             f"was-{large}": "|"}  # fmt: skip
     response = client.post(address("matrix", toy.pk, shop=world.shop.pk), form, follow=True)
-    assert said(response) == ["1 cells are saved."], "what stands as it was is no change"
+    assert said(response) == ["1 cell is saved."], "what stands as it was is no change"
     assert response.redirect_chain[0][1] == 302
 
 
@@ -130,7 +130,7 @@ def test_the_page_is_told_in_json_what_became_of_each_cell(world: World, toy: Pr
     assert "&lt;b&gt;typo" in told["cells"][large]
     assert "<b>typo" not in told["cells"][large]
     assert "1 mapped" in told["counts"]
-    assert "1 cells of TOY, Shop A" in told["changes"]
+    assert "1 cell of TOY, Shop A" in told["changes"]
 
 
 def test_undo_is_a_button_under_the_grid(world: World, toy: Product) -> None:
@@ -141,8 +141,8 @@ def test_undo_is_a_button_under_the_grid(world: World, toy: Product) -> None:
     change = MappingChange.plain.get()
     response = client.post(address("undo", change.pk), {"back": page}, follow=True)
     assert said(response) == [
-        "1 cells are saved.",
-        "Undone: 1 cells of TOY, Shop A. 1 articles are as they were.",
+        "1 cell is saved.",
+        "Undone: 1 cell of TOY, Shop A. 1 articles are as they were.",
     ]
     assert Binding.plain.get(external_id="77-Rot-S").state == "conflict"
     response = client.post(address("undo", change.pk), {"back": "https://evil.example/"})
