@@ -17,6 +17,7 @@ from unfold.decorators import action
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from catalog import services
+from catalog.admin.matrix import MatrixPages
 from catalog.admin.stock import tell_availability
 from catalog.models import Product, Variant
 from integrations.contract.records import FIELD_GROUPS
@@ -76,18 +77,19 @@ class ProductForm(MerchantForm):
 
 
 @admin.register(Product)
-class ProductAdmin(MerchantAdmin):
+class ProductAdmin(MatrixPages, MerchantAdmin):
     """What a back office owns is read here; the rest is written here and sent to the shops at once."""
 
     everywhere = True
     view_roles = EVERYBODY
     change_roles = MAPPERS
     form = ProductForm
-    list_display = ("code", "name", "status", "brand", "updated_at")
+    list_display = ("code", "name", "status", "brand", "grid", "updated_at")
     search_fields = ("code__startswith", "name")
     list_filter = ("status",)
     ordering = ("code",)
-    fields = ("code", *WRITTEN, "owners")
+    fields = ("code", "grid", *WRITTEN, "owners")
+    actions = ("make_codes",)
     inlines = (VariantInline,)
     actions_list: ClassVar[list[str]] = ["what_shops_lack"]
 
@@ -99,7 +101,7 @@ class ProductAdmin(MerchantAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         owned = services.find_owners(obj.merchant_id) if obj is not None else {}
-        return ("code", "owners", *(field for field in WRITTEN if field in owned))
+        return ("code", "grid", "owners", *(field for field in WRITTEN if field in owned))
 
     @admin.display(description=_("written by"))
     def owners(self, row: Product) -> str:
@@ -137,7 +139,7 @@ class ProductAdmin(MerchantAdmin):
             .order_by("name")
         )
         rows = [(shop, services.why_not_create(shop), services.list_missing(shop).count()) for shop in shops]
-        return self._page(request, "admin/product/missing.html", _("What shops lack"), rows=rows)
+        return self._show(request, "admin/product/missing.html", _("What shops lack"), rows=rows)
 
     def create_page(self, request: HttpRequest, connection_id: int) -> HttpResponse:
         """The plan, and the button that carries it out."""
@@ -161,12 +163,12 @@ class ProductAdmin(MerchantAdmin):
             return HttpResponseRedirect(reverse("admin:catalog_product_create_missing", args=(shop.pk,)))
         title = _("What %(shop)s lacks") % {"shop": shop}
         rows = list(missing.prefetch_related("variants")[:PAGE])
-        return self._page(
+        return self._show(
             request, "admin/product/create_missing.html", title, shop=shop, rows=rows, count=missing.count(),
             why_not=why_not, may_write=shop.may_write and not shop.orders_paused,
         )  # fmt: skip
 
-    def _page(self, request: HttpRequest, template: str, title: Any, **context: Any) -> HttpResponse:
+    def _show(self, request: HttpRequest, template: str, title: Any, **context: Any) -> HttpResponse:
         return TemplateResponse(
             request, template, {**self.admin_site.each_context(request), "title": title, "opts": self.opts, **context}
         )

@@ -1,5 +1,6 @@
 """Articles, stock and prices."""
 
+from catalog.models.axes import AxisValueMapping, MappingChange, Synonym
 from catalog.models.binding import Binding, MappingConflict, MappingDecision, RememberedCode
 from catalog.models.feed import Feed, FeedMapping, FeedPart, Identify
 from catalog.models.plan import Figures, KeptFigure, PlanLine, PushPlan, ShopFigure
@@ -10,6 +11,7 @@ from catalog.models.stock import AllocationRule, ChannelStock, Reservation, Stoc
 __all__ = [
     "ALWAYS",
     "AllocationRule",
+    "AxisValueMapping",
     "Binding",
     "ChannelPrice",
     "ChannelProduct",
@@ -20,6 +22,7 @@ __all__ = [
     "Figures",
     "Identify",
     "KeptFigure",
+    "MappingChange",
     "MappingConflict",
     "MappingDecision",
     "OptionAxis",
@@ -34,6 +37,7 @@ __all__ = [
     "Reservation",
     "ShopFigure",
     "StockRecord",
+    "Synonym",
     "Variant",
     "VariantOption",
 ]

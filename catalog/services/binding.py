@@ -22,6 +22,7 @@ from integrations.sync.release import release
 ONE = Decimal(1)
 State = Binding.State
 OPEN = (State.CONFLICT, State.SUGGESTED)  # a person is to decide
+TAKEN_OFF = "taken off"  # begins the reason of an article a person has taken off a variant
 BACK_OFFICES = (Connection.Role.BACK_OFFICE, Connection.Role.ACCOUNTING)
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from catalog.mapping import Article, Match, match_articles
 from catalog.models import Binding, MappingConflict
-from catalog.services.binding import free, match_fields, save_conflicts
+from catalog.services.axis_values import follow_new_articles
+from catalog.services.binding import TAKEN_OFF, free, match_fields, save_conflicts
 from integrations.contract import records as r
 from integrations.models import Connection
 from integrations.sync.handlers import Applied
@@ -47,6 +48,7 @@ def apply_shop(*, connection: Connection, records: Sequence[r.ProductRecord], at
     Binding.plain.bulk_create(new)
     Binding.plain.bulk_update([*changed, *gone], FIELDS)
     _say_why(new, changed, gone, matches, at)
+    follow_new_articles(connection=connection, parents=list(touched), at=at)
     created = sum(touched.values())
     updated = len(touched) - created
     return Applied(created=created, updated=updated, unchanged=len(records) - created - updated)
@@ -54,6 +56,8 @@ def apply_shop(*, connection: Connection, records: Sequence[r.ProductRecord], at
 
 def _needs_a_look(row: Binding | None, variant: r.VariantRecord) -> bool:
     """A new article, one that waits for a person, or one whose code was changed there."""
+    if row is not None and row.state == State.CONFLICT and row.reason.startswith(TAKEN_OFF):
+        return row.reference_code != variant.sku[:100]  # a person has said that the code misleads
     if row is None or row.state in {State.CONFLICT, State.SUGGESTED, State.STALE}:
         return True
     return row.state == State.BOUND and row.reason.startswith("the same") and row.reference_code != variant.sku[:100]
