@@ -48,7 +48,7 @@ ONE = Decimal(1)
 
 
 def build_order(*, command: Command, at: datetime) -> r.OrderDocument | CancelRequest:
-    """What create_order or cancel_order sends; Rejected where something it needs is gone by now."""
+    """What create_order, update_order or cancel_order sends; Rejected where something it needs is gone by now."""
     del at
     order = Order.plain.select_related("connection", "customer").get(pk=command.subject_id)
     part = _part(command)
@@ -59,6 +59,7 @@ def build_order(*, command: Command, at: datetime) -> r.OrderDocument | CancelRe
     names = find_names(order, there, lines)
     return r.OrderDocument(
         reference=command.reference,
+        external_id=part.external_id if command.kind == "update_order" else "",
         number=order.number,
         currency=order.currency,
         total=order.total,
@@ -112,6 +113,9 @@ def settle_order(*, command: Command, result: r.CommandResult | None, at: dateti
     if command.kind == "cancel_order":
         _settle_cancel(command, order, part, result, at)
         return
+    if command.kind == "update_order":
+        _settle_update(command, order, part, result, at)
+        return
     if command.state == State.PENDING and not command.search_first and order.fulfilment == Order.Fulfilment.CANCELLED:
         part.state = move(PLACEMENT, part.state, Part.QUEUED)
         withdraw_create(order, part, command, at=at)  # surely not there, and nobody wants it any more
@@ -122,9 +126,7 @@ def settle_order(*, command: Command, result: r.CommandResult | None, at: dateti
         part.external_id, part.external_number = command.external_id, command.external_number
         part.remote_total, part.placed_at = command.remote_total, at
         _link(command, "order", order.pk)
-        if result is not None and command.payload is not None:
-            sent: r.OrderDocument = documents.decode(command.kind, bytes(command.payload))
-            goods.save_line_ids(part, [line.key for line in sent.lines], result.line_ids)
+        _save_line_ids(command, part, result)
         if get_platform(command.connection.platform).stock_basis is r.StockBasis.AVAILABLE:
             catalog.settle_reservation(merchant_id=order.merchant_id, subject=("order", order.pk), at=at)
     if part.state == Part.NEVER:
@@ -135,6 +137,31 @@ def settle_order(*, command: Command, result: r.CommandResult | None, at: dateti
         end_line(order, part, at=at)
         if not order.fulfilment_orders.exclude(state__in=part.OVER).exists():
             holds.end_all(order, at=at)
+
+
+def _save_line_ids(command: Command, part: FulfilmentOrder, result: r.CommandResult | None) -> None:
+    if result is not None and command.payload is not None:
+        sent: r.OrderDocument = documents.decode(command.kind, bytes(command.payload))
+        goods.save_line_ids(part, [line.key for line in sent.lines], result.line_ids)
+
+
+def _settle_update(
+    command: Command, order: Order, part: FulfilmentOrder, result: r.CommandResult | None, at: datetime
+) -> None:
+    """What the back office made of a change; the order itself stays where it is there."""
+    there = command.connection.name
+    words = {
+        State.NEEDS_FIX: f"{there} does not change it: {command.message}",
+        State.NEEDS_HUMAN: f"Nobody can tell whether {there} has changed it: {command.message}",
+        State.WITHDRAWN: f"{there} is not asked to change it any more. {command.message}",
+        State.PENDING: f"{there} is asked to change it again.",
+    }.get(State(command.state), f"{there} was asked to change it, and gave no answer; it is asked again.")
+    if command.state in Command.DONE_STATES:
+        words = f"{there} has changed it. {command.message}".strip()
+        part.remote_total = command.remote_total
+        part.save(update_fields=["remote_total"])
+        _save_line_ids(command, part, result)
+    note(order, f"update_{command.state}", words, at=at, command=command)
 
 
 def _describe(command: Command) -> str:

@@ -11,7 +11,7 @@ from integrations.contract import records as r
 from integrations.models import Command, Connection, Stream
 from integrations.sync.outbox import enqueue
 from orders.models import Cancellation, FulfilmentOrder, Order
-from orders.services import holds, refunds
+from orders.services import edits, holds, refunds
 from orders.services.references import line_of
 from orders.services.timeline import note
 from orders.services.withdrawals import NOT_SENT, end_line, may_be_there, withdraw
@@ -39,6 +39,7 @@ def follow_status(order: Order, record: r.OrderRecord, *, at: datetime) -> list[
 def _let_go(order: Order, at: datetime) -> None:
     """Nothing waits for it, nothing is promised to it, and no back office keeps it."""
     holds.end_all(order, at=at)
+    edits.drop(order, at=at)
     catalog.cancel_reservation(merchant_id=order.merchant_id, subject=("order", order.pk), at=at)
     for part in order.fulfilment_orders.select_related("destination").order_by("pk"):
         _take_back(order, part, at)
