@@ -4,29 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal
-from typing import Any
 
 from django.db.models import QuerySet
 
 from catalog import services as catalog
 from integrations.contract import records as r
-from integrations.contract.errors import Rejected
 from integrations.models import Attempt, Command, Connection, Hold, Link, Stream
 from integrations.sync import documents
-from integrations.sync.documents import CancelRequest
+from integrations.sync.documents import CancelRequest, StatusChange
 from integrations.sync.platforms import get_platform
 from integrations.sync.release import release
-from orders.models import Cancellation, Customer, FulfilmentOrder, Order, OrderLine, Refund
+from orders.models import (
+    Cancellation,
+    Customer,
+    FulfilmentOrder,
+    Order,
+    OrderLine,
+    Refund,
+    Shipment,
+)
 from orders.services import goods, holds, refunds, routing
 from orders.services.changes import withdraw_create
 from orders.services.destination import (
-    Names,
-    choose_article,
-    convert,
     customer_key,
     find_customer_id,
     find_names,
+)
+from orders.services.dispatch import find_status
+from orders.services.documents import (
+    build_address,
+    build_free_amount,
+    build_line,
+    build_refund_line,
+    build_shipped_line,
 )
 from orders.services.timeline import note
 from orders.services.withdrawals import end_line
@@ -41,7 +51,6 @@ PARTS = {
     State.WITHDRAWN: Part.NEVER,
     State.PENDING: Part.QUEUED,
 }
-ONE = Decimal(1)
 
 
 # --- orders -----------------------------------------------------------------------------------------------------------
@@ -66,43 +75,11 @@ def build_order(*, command: Command, at: datetime) -> r.OrderDocument | CancelRe
         placed_at=order.placed_at,
         customer_external_id=find_customer_id(order, there),
         customer=r.CustomerRecord(name=order.customer_name, email=order.email, phone=order.phone),
-        billing=_address(order.billing),
-        shipping=_address(order.shipping),
+        billing=build_address(order.billing),
+        shipping=build_address(order.shipping),
         payment_method=next((payment.method for payment in order.payments.all()), ""),
         note=order.note,
         lines=tuple(build_line(line, names) for line in lines if line.kind == OrderLine.Kind.ITEM or line.gross),
-    )
-
-
-def _address(values: dict[str, Any]) -> r.AddressRecord | None:
-    return r.AddressRecord(**values) if values else None
-
-
-def build_line(line: OrderLine, names: Names, quantity: Decimal | None = None) -> r.OrderDocumentLine:
-    """The line in units of their article, with their ids of its taxes, none included; `quantity` of the shop's article,
-    all that is not cancelled unless said."""
-    special = "" if line.kind == OrderLine.Kind.ITEM else names.special.get(line.kind, "")
-    article, factor = (("", ONE) if special else choose_article(line, names)) or ("", ONE)
-    if not article and not special:
-        raise Rejected(f"{line.sku or line.name} is not mapped there any more; map it again.", code="ITEM_MISSING")
-    units = convert(line, line.quantity - line.cancelled_quantity if quantity is None else quantity, factor)
-    if units is None:
-        words = f"{line.quantity.normalize():f} × {line.sku or line.name} is no whole number of their article; map it."
-        raise Rejected(words, code="FRACTION")
-    return r.OrderDocumentLine(
-        key=str(line.pk),
-        kind=r.LineKind(line.kind),
-        variant_external_id=article,
-        item_external_id=special,
-        sku=line.sku,
-        name=line.name,
-        quantity=units,
-        unit_price=line.unit_price if factor == line.factor else line.unit_price * factor / line.factor,
-        discount=line.discount,
-        net=line.net,
-        tax=line.tax,
-        gross=line.gross,
-        tax_codes=tuple(names.taxes[tax.code] for tax in line.taxes.all() if tax.code in names.taxes),
     )
 
 
@@ -212,8 +189,8 @@ def build_customer(*, command: Command, at: datetime) -> r.CustomerDocument:
         email=customer.email,
         phone=customer.phone or customer.phone_as_given,
         tax_number=customer.tax_number,
-        billing=_address(customer.billing),
-        shipping=_address(customer.shipping),
+        billing=build_address(customer.billing),
+        shipping=build_address(customer.shipping),
     )
     return r.CustomerDocument(reference=command.reference, customer=record)
 
@@ -251,45 +228,7 @@ def build_refund(*, command: Command, at: datetime) -> r.RefundDocument:
         amount=refund.amount,
         reason=refund.reason,
         at=refund.at or refund.order.placed_at,
-        lines=tuple(_refund_line(row, names) for row in rows) or (_free_amount(refund, names),),
-    )
-
-
-def _refund_line(row: Any, names: Names) -> r.OrderDocumentLine:
-    """As the order's line, for what was given back of it."""
-    line: OrderLine = row.order_line
-    whole = build_line(line, names, row.quantity)
-    quantity = whole.quantity or ONE
-    return r.OrderDocumentLine(
-        key=str(row.pk),
-        kind=whole.kind,
-        variant_external_id=whole.variant_external_id,
-        item_external_id=whole.item_external_id,
-        sku=whole.sku,
-        name=whole.name,
-        quantity=quantity,
-        unit_price=row.net / quantity,
-        net=row.net,
-        tax=row.tax,
-        gross=row.net + row.tax,
-        tax_codes=whole.tax_codes if row.tax else (),
-    )
-
-
-def _free_amount(refund: Refund, names: Names) -> r.OrderDocumentLine:
-    """Money for no line in particular: on the item that fees are booked on."""
-    item = names.special.get("refund") or names.special.get(OrderLine.Kind.FEE)
-    if not item:
-        words = "A refund without lines: map “refund” to one of their items under Values → Special line."
-        raise Rejected(words, code="ITEM_MISSING")
-    return r.OrderDocumentLine(
-        key="refund",
-        kind=r.LineKind.FEE,
-        item_external_id=item,
-        name=refund.reason or "Refund",
-        unit_price=refund.amount,
-        net=refund.amount,
-        gross=refund.amount,
+        lines=tuple(build_refund_line(row, names) for row in rows) or (build_free_amount(refund, names),),
     )
 
 
@@ -304,6 +243,45 @@ def settle_refund(*, command: Command, result: r.CommandResult | None, at: datet
     note(order, f"refund_{command.state}", _describe(command), at=at, command=command)
     if command.state == State.WITHDRAWN:
         refunds.close_unbooked(order, at=at)
+
+
+# --- shipments, for the shop ------------------------------------------------------------------------------------------
+
+
+def build_shipment(*, command: Command, at: datetime) -> r.ShipmentDocument | StatusChange:
+    """What left, in units of the shop's articles; a line's `key` is the shop's own id of it."""
+    del at
+    shipment = Shipment.plain.select_related("fulfilment_order__order__connection").get(pk=command.subject_id)
+    order = shipment.fulfilment_order.order
+    if command.kind == "update_order_status":
+        tracking = " ".join(filter(None, (shipment.carrier, shipment.tracking_number, shipment.tracking_url)))
+        return StatusChange(external_id=order.external_id, status=find_status(command.connection), note=tracking)
+    return r.ShipmentDocument(
+        reference=command.reference,
+        order_external_id=order.external_id,
+        carrier=shipment.carrier,
+        tracking_number=shipment.tracking_number,
+        tracking_url=shipment.tracking_url,
+        shipped_at=shipment.shipped_at,
+        lines=tuple(build_shipped_line(row) for row in shipment.lines.select_related("order_line").order_by("pk")),
+        complete=order.fulfilment == Order.Fulfilment.FULFILLED,
+    )
+
+
+def settle_shipment(*, command: Command, result: r.CommandResult | None, at: datetime) -> None:
+    """What the shop said to it, on the order's timeline."""
+    del result
+    shipment = Shipment.plain.select_related("fulfilment_order__order").get(pk=command.subject_id)
+    there = command.connection.name
+    words = {
+        State.NEEDS_FIX: f"{there} does not take {shipment}: {command.message}",
+        State.NEEDS_HUMAN: f"Nobody can tell whether {there} knows of {shipment}: {command.message}",
+        State.WITHDRAWN: f"{there} is not told of {shipment}. {command.message}",
+        State.PENDING: f"{there} is told of {shipment} again.",
+    }.get(State(command.state), f"{there} was told of {shipment}, and gave no answer; it is told again.")
+    if command.state in Command.DONE_STATES:
+        words = f"{there} knows of {shipment}."
+    note(shipment.fulfilment_order.order, f"shop_told_{command.state}", words, at=at, command=command)
 
 
 # --- all of them ------------------------------------------------------------------------------------------------------
