@@ -7,16 +7,15 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.db import transaction
-from django.db.models import Max
 
 from catalog import services as catalog
 from catalog.models import Binding
-from integrations.models import Command, Connection, Flow, Stream
+from integrations.models import Connection, Flow, Stream
 from integrations.sync.outbox import enqueue
 from integrations.sync.release import list_new_keys, lock_keys
 from orders.models import FulfilmentOrder, Order, OrderEdit, OrderLine
 from orders.services import destination, holds, refunds
-from orders.services.references import build_reference, line_of
+from orders.services.references import build_reference, line_of, next_revision
 from orders.services.timeline import note
 from orders.state import INTAKE, PLACEMENT, move
 
@@ -36,7 +35,7 @@ def is_sent(order: Order) -> bool:
 @transaction.atomic
 def forward(order: Order, *, at: datetime) -> None:
     """Do for the order what can be done now; the caller holds its lock. Safe to call at any time."""
-    if order.fulfilment == Order.Fulfilment.CANCELLED or order.intake == Order.Intake.SOURCE_DELETED:
+    if order.is_over:
         return
     lines = list(order.lines.order_by("position"))
     parts = _parts(order)
@@ -45,7 +44,7 @@ def forward(order: Order, *, at: datetime) -> None:
     if new := list_new_keys(subject=("order", order.pk), keys=[unmapped_key(order, line) for line in unmapped]):
         lock_keys(new)
         unmapped = map_lines(order, lines, at=at)
-    if parts:
+    if any(part.state not in OVER for part in parts):
         _reserve(order, lines, at)
     before = holds.list_open_keys(order)
     wanted = {unmapped_key(order, line)[:200] for line in unmapped}
@@ -187,16 +186,14 @@ def _send_edit(order: Order, parts: Sequence[FulfilmentOrder], lines: Sequence[O
         return {one.key for one in missing}
     order.edits.filter(state=OrderEdit.State.SENDING).update(state=OrderEdit.State.SENT)
     for part in there:
-        kind = "update_order"
-        earlier = Command.plain.filter(connection=part.destination, kind=kind, reference=part.reference)
         command = enqueue(
             connection=part.destination,
-            kind=kind,
+            kind="update_order",
             stream=Stream.ORDER,
             subject=("order", order.pk),
             line=line_of(part),
             reference=part.reference,
-            revision=(earlier.aggregate(last=Max("revision"))["last"] or 0) + 1,
+            revision=next_revision(part.destination, "update_order", part.reference),
             amount=order.total,
             currency=order.currency,
             at=at,
@@ -231,6 +228,7 @@ def _place(order: Order, part: FulfilmentOrder, lines: Sequence[OrderLine], at: 
         subject=("order", order.pk),
         line=line_of(part),
         reference=part.reference,
+        revision=next_revision(part.destination, "create_order", part.reference),
         amount=order.total,
         currency=order.currency,
         at=at,
