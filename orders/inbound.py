@@ -14,6 +14,7 @@ from orders.models import FulfilmentOrder, Invoice, Order, Return, Shipment
 from orders.services import goods
 from orders.services.changes import mark_gone
 from orders.services.customers import save_customer
+from orders.services.dispatch import tell_shop
 from orders.services.intake import save_order
 from orders.services.timeline import note
 from portal.base.money import describe_money
@@ -111,7 +112,7 @@ def _each(
 
 
 def _save_shipment(connection: Connection, record: r.ShipmentRecord, part: FulfilmentOrder, at: datetime) -> str:
-    order = Order.plain.select_for_update().get(pk=part.order_id)
+    order = Order.plain.select_for_update(of=("self",)).select_related("connection").get(pk=part.order_id)
     row = Shipment.plain.filter(fulfilment_order=part, external_id=record.external_id).first()
     word = CREATED if row is None else UPDATED
     row = row or Shipment(merchant_id=part.merchant_id, fulfilment_order=part, external_id=record.external_id)
@@ -131,6 +132,7 @@ def _save_shipment(connection: Connection, record: r.ShipmentRecord, part: Fulfi
         goods.mark_shipped(order, part, at=at)
         tracking = f" Tracking {row.tracking_number}." if row.tracking_number else ""
         note(order, "shipped", f"Shipped by {connection.name}: {row.number}.{tracking}", at=at)
+        tell_shop(order, row, at=at)
     return word
 
 

@@ -4,29 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal
-from typing import Any
 
 from django.db.models import QuerySet
 
 from catalog import services as catalog
 from integrations.contract import records as r
-from integrations.contract.errors import Rejected
 from integrations.models import Attempt, Command, Connection, Hold, Link, Stream
 from integrations.sync import documents
-from integrations.sync.documents import CancelRequest
+from integrations.sync.documents import CancelRequest, StatusChange
 from integrations.sync.platforms import get_platform
 from integrations.sync.release import release
-from orders.models import Cancellation, Customer, FulfilmentOrder, Order, OrderLine, Refund
+from orders.models import (
+    Cancellation,
+    Customer,
+    FulfilmentOrder,
+    Order,
+    OrderLine,
+    Refund,
+    Shipment,
+)
 from orders.services import goods, holds, refunds, routing
 from orders.services.changes import withdraw_create
 from orders.services.destination import (
-    Names,
-    choose_article,
-    convert,
     customer_key,
     find_customer_id,
     find_names,
+)
+from orders.services.dispatch import find_status
+from orders.services.documents import (
+    build_address,
+    build_free_amount,
+    build_line,
+    build_refund_line,
+    build_shipped_line,
 )
 from orders.services.timeline import note
 from orders.services.withdrawals import end_line
@@ -41,14 +51,13 @@ PARTS = {
     State.WITHDRAWN: Part.NEVER,
     State.PENDING: Part.QUEUED,
 }
-ONE = Decimal(1)
 
 
 # --- orders -----------------------------------------------------------------------------------------------------------
 
 
 def build_order(*, command: Command, at: datetime) -> r.OrderDocument | CancelRequest:
-    """What create_order or cancel_order sends; Rejected where something it needs is gone by now."""
+    """What create_order, update_order or cancel_order sends; Rejected where something it needs is gone by now."""
     del at
     order = Order.plain.select_related("connection", "customer").get(pk=command.subject_id)
     part = _part(command)
@@ -59,49 +68,18 @@ def build_order(*, command: Command, at: datetime) -> r.OrderDocument | CancelRe
     names = find_names(order, there, lines)
     return r.OrderDocument(
         reference=command.reference,
+        external_id=part.external_id if command.kind == "update_order" else "",
         number=order.number,
         currency=order.currency,
         total=order.total,
         placed_at=order.placed_at,
         customer_external_id=find_customer_id(order, there),
         customer=r.CustomerRecord(name=order.customer_name, email=order.email, phone=order.phone),
-        billing=_address(order.billing),
-        shipping=_address(order.shipping),
+        billing=build_address(order.billing),
+        shipping=build_address(order.shipping),
         payment_method=next((payment.method for payment in order.payments.all()), ""),
         note=order.note,
         lines=tuple(build_line(line, names) for line in lines if line.kind == OrderLine.Kind.ITEM or line.gross),
-    )
-
-
-def _address(values: dict[str, Any]) -> r.AddressRecord | None:
-    return r.AddressRecord(**values) if values else None
-
-
-def build_line(line: OrderLine, names: Names, quantity: Decimal | None = None) -> r.OrderDocumentLine:
-    """The line in units of their article, with their ids of its taxes, none included; `quantity` of the shop's article,
-    all that is not cancelled unless said."""
-    special = "" if line.kind == OrderLine.Kind.ITEM else names.special.get(line.kind, "")
-    article, factor = (("", ONE) if special else choose_article(line, names)) or ("", ONE)
-    if not article and not special:
-        raise Rejected(f"{line.sku or line.name} is not mapped there any more; map it again.", code="ITEM_MISSING")
-    units = convert(line, line.quantity - line.cancelled_quantity if quantity is None else quantity, factor)
-    if units is None:
-        words = f"{line.quantity.normalize():f} × {line.sku or line.name} is no whole number of their article; map it."
-        raise Rejected(words, code="FRACTION")
-    return r.OrderDocumentLine(
-        key=str(line.pk),
-        kind=r.LineKind(line.kind),
-        variant_external_id=article,
-        item_external_id=special,
-        sku=line.sku,
-        name=line.name,
-        quantity=units,
-        unit_price=line.unit_price if factor == line.factor else line.unit_price * factor / line.factor,
-        discount=line.discount,
-        net=line.net,
-        tax=line.tax,
-        gross=line.gross,
-        tax_codes=tuple(names.taxes[tax.code] for tax in line.taxes.all() if tax.code in names.taxes),
     )
 
 
@@ -111,6 +89,9 @@ def settle_order(*, command: Command, result: r.CommandResult | None, at: dateti
     part = _part(command, FulfilmentOrder.plain.select_for_update())
     if command.kind == "cancel_order":
         _settle_cancel(command, order, part, result, at)
+        return
+    if command.kind == "update_order":
+        _settle_update(command, order, part, result, at)
         return
     if command.state == State.PENDING and not command.search_first and order.fulfilment == Order.Fulfilment.CANCELLED:
         part.state = move(PLACEMENT, part.state, Part.QUEUED)
@@ -122,9 +103,7 @@ def settle_order(*, command: Command, result: r.CommandResult | None, at: dateti
         part.external_id, part.external_number = command.external_id, command.external_number
         part.remote_total, part.placed_at = command.remote_total, at
         _link(command, "order", order.pk)
-        if result is not None and command.payload is not None:
-            sent: r.OrderDocument = documents.decode(command.kind, bytes(command.payload))
-            goods.save_line_ids(part, [line.key for line in sent.lines], result.line_ids)
+        _save_line_ids(command, part, result)
         if get_platform(command.connection.platform).stock_basis is r.StockBasis.AVAILABLE:
             catalog.settle_reservation(merchant_id=order.merchant_id, subject=("order", order.pk), at=at)
     if part.state == Part.NEVER:
@@ -135,6 +114,31 @@ def settle_order(*, command: Command, result: r.CommandResult | None, at: dateti
         end_line(order, part, at=at)
         if not order.fulfilment_orders.exclude(state__in=part.OVER).exists():
             holds.end_all(order, at=at)
+
+
+def _save_line_ids(command: Command, part: FulfilmentOrder, result: r.CommandResult | None) -> None:
+    if result is not None and command.payload is not None:
+        sent: r.OrderDocument = documents.decode(command.kind, bytes(command.payload))
+        goods.save_line_ids(part, [line.key for line in sent.lines], result.line_ids)
+
+
+def _settle_update(
+    command: Command, order: Order, part: FulfilmentOrder, result: r.CommandResult | None, at: datetime
+) -> None:
+    """What the back office made of a change; the order itself stays where it is there."""
+    there = command.connection.name
+    words = {
+        State.NEEDS_FIX: f"{there} does not change it: {command.message}",
+        State.NEEDS_HUMAN: f"Nobody can tell whether {there} has changed it: {command.message}",
+        State.WITHDRAWN: f"{there} is not asked to change it any more. {command.message}",
+        State.PENDING: f"{there} is asked to change it again.",
+    }.get(State(command.state), f"{there} was asked to change it, and gave no answer; it is asked again.")
+    if command.state in Command.DONE_STATES:
+        words = f"{there} has changed it. {command.message}".strip()
+        part.remote_total = command.remote_total
+        part.save(update_fields=["remote_total"])
+        _save_line_ids(command, part, result)
+    note(order, f"update_{command.state}", words, at=at, command=command)
 
 
 def _describe(command: Command) -> str:
@@ -185,8 +189,8 @@ def build_customer(*, command: Command, at: datetime) -> r.CustomerDocument:
         email=customer.email,
         phone=customer.phone or customer.phone_as_given,
         tax_number=customer.tax_number,
-        billing=_address(customer.billing),
-        shipping=_address(customer.shipping),
+        billing=build_address(customer.billing),
+        shipping=build_address(customer.shipping),
     )
     return r.CustomerDocument(reference=command.reference, customer=record)
 
@@ -224,45 +228,7 @@ def build_refund(*, command: Command, at: datetime) -> r.RefundDocument:
         amount=refund.amount,
         reason=refund.reason,
         at=refund.at or refund.order.placed_at,
-        lines=tuple(_refund_line(row, names) for row in rows) or (_free_amount(refund, names),),
-    )
-
-
-def _refund_line(row: Any, names: Names) -> r.OrderDocumentLine:
-    """As the order's line, for what was given back of it."""
-    line: OrderLine = row.order_line
-    whole = build_line(line, names, row.quantity)
-    quantity = whole.quantity or ONE
-    return r.OrderDocumentLine(
-        key=str(row.pk),
-        kind=whole.kind,
-        variant_external_id=whole.variant_external_id,
-        item_external_id=whole.item_external_id,
-        sku=whole.sku,
-        name=whole.name,
-        quantity=quantity,
-        unit_price=row.net / quantity,
-        net=row.net,
-        tax=row.tax,
-        gross=row.net + row.tax,
-        tax_codes=whole.tax_codes if row.tax else (),
-    )
-
-
-def _free_amount(refund: Refund, names: Names) -> r.OrderDocumentLine:
-    """Money for no line in particular: on the item that fees are booked on."""
-    item = names.special.get("refund") or names.special.get(OrderLine.Kind.FEE)
-    if not item:
-        words = "A refund without lines: map “refund” to one of their items under Values → Special line."
-        raise Rejected(words, code="ITEM_MISSING")
-    return r.OrderDocumentLine(
-        key="refund",
-        kind=r.LineKind.FEE,
-        item_external_id=item,
-        name=refund.reason or "Refund",
-        unit_price=refund.amount,
-        net=refund.amount,
-        gross=refund.amount,
+        lines=tuple(build_refund_line(row, names) for row in rows) or (build_free_amount(refund, names),),
     )
 
 
@@ -277,6 +243,45 @@ def settle_refund(*, command: Command, result: r.CommandResult | None, at: datet
     note(order, f"refund_{command.state}", _describe(command), at=at, command=command)
     if command.state == State.WITHDRAWN:
         refunds.close_unbooked(order, at=at)
+
+
+# --- shipments, for the shop ------------------------------------------------------------------------------------------
+
+
+def build_shipment(*, command: Command, at: datetime) -> r.ShipmentDocument | StatusChange:
+    """What left, in units of the shop's articles; a line's `key` is the shop's own id of it."""
+    del at
+    shipment = Shipment.plain.select_related("fulfilment_order__order__connection").get(pk=command.subject_id)
+    order = shipment.fulfilment_order.order
+    if command.kind == "update_order_status":
+        tracking = " ".join(filter(None, (shipment.carrier, shipment.tracking_number, shipment.tracking_url)))
+        return StatusChange(external_id=order.external_id, status=find_status(command.connection), note=tracking)
+    return r.ShipmentDocument(
+        reference=command.reference,
+        order_external_id=order.external_id,
+        carrier=shipment.carrier,
+        tracking_number=shipment.tracking_number,
+        tracking_url=shipment.tracking_url,
+        shipped_at=shipment.shipped_at,
+        lines=tuple(build_shipped_line(row) for row in shipment.lines.select_related("order_line").order_by("pk")),
+        complete=order.fulfilment == Order.Fulfilment.FULFILLED,
+    )
+
+
+def settle_shipment(*, command: Command, result: r.CommandResult | None, at: datetime) -> None:
+    """What the shop said to it, on the order's timeline."""
+    del result
+    shipment = Shipment.plain.select_related("fulfilment_order__order").get(pk=command.subject_id)
+    there = command.connection.name
+    words = {
+        State.NEEDS_FIX: f"{there} does not take {shipment}: {command.message}",
+        State.NEEDS_HUMAN: f"Nobody can tell whether {there} knows of {shipment}: {command.message}",
+        State.WITHDRAWN: f"{there} is not told of {shipment}. {command.message}",
+        State.PENDING: f"{there} is told of {shipment} again.",
+    }.get(State(command.state), f"{there} was told of {shipment}, and gave no answer; it is told again.")
+    if command.state in Command.DONE_STATES:
+        words = f"{there} knows of {shipment}."
+    note(shipment.fulfilment_order.order, f"shop_told_{command.state}", words, at=at, command=command)
 
 
 # --- all of them ------------------------------------------------------------------------------------------------------

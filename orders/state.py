@@ -49,7 +49,7 @@ PLACEMENT = _table({
         Placement.QUEUED, Placement.PLACED, Placement.NEEDS_FIX, Placement.CANCELLED, Placement.NEVER,
     ),
     Placement.PLACED: (Placement.CANCELLED,),
-    Placement.CANCELLED: (),
+    Placement.CANCELLED: (Placement.WAITING,),  # never sent, and taken up again in the shop
     Placement.NEVER: (Placement.QUEUED,),
 })  # fmt: skip
 

@@ -385,7 +385,11 @@ SYNC_HANDLERS: dict[str, dict[str, str]] = {
         "settle": "orders.outbound.settle_refund",
         "release": "orders.outbound.release_refunds",
     },
-    "shipment": {"apply": "orders.inbound.apply_shipments"},
+    "shipment": {
+        "apply": "orders.inbound.apply_shipments",
+        "build": "orders.outbound.build_shipment",
+        "settle": "orders.outbound.settle_shipment",
+    },
     "invoice": {"apply": "orders.inbound.apply_invoices"},
     "return": {"apply": "orders.inbound.apply_returns"},
 }

@@ -36,8 +36,8 @@ def reserve(*, merchant_id: int, subject: tuple[str, int], quantities: Mapping[i
                 quantity=quantity,
                 created_at=at,
             )
-        elif row.ended_at is None and row.settled_at is None and row.quantity != quantity:
-            Reservation.plain.filter(pk=row.pk).update(quantity=quantity)
+        elif row.settled_at is None and (row.ended_at is not None or row.quantity != quantity):
+            Reservation.plain.filter(pk=row.pk).update(quantity=quantity, ended_at=None)  # or promised once more
         else:
             continue
         changed.add(variant_id)

@@ -1,6 +1,7 @@
 """Orders and what follows them."""
 
 from orders.models.customer import Customer
+from orders.models.edit import OrderEdit
 from orders.models.fulfilment import (
     Cancellation,
     FulfilmentLine,
@@ -25,6 +26,7 @@ __all__ = [
     "Invoice",
     "LedgerEntry",
     "Order",
+    "OrderEdit",
     "OrderEvent",
     "OrderLine",
     "Payment",

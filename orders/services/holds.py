@@ -33,7 +33,9 @@ def wait(
     """
     key = key[:200]
     mine = Hold.plain.filter(merchant_id=order.merchant_id, subject_type="order", subject_id=order.pk, key=key)
-    if mine.filter(ended_at__isnull=True).exists():
+    if waits := mine.filter(ended_at__isnull=True).first():
+        if waits.message != words[:500]:
+            Hold.plain.filter(pk=waits.pk).update(message=words[:500])
         return
     again = mine.filter(ended_at=at, reason=reason).order_by("-pk").first()
     if again is not None:

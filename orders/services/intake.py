@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -11,20 +10,17 @@ from django.db import transaction
 
 from integrations.contract import records as r
 from integrations.models import Connection
-from orders.models import DiscountLine, Order, OrderLine, Payment, TaxLine
-from orders.services import changes, holds, refunds, routing
+from orders.models import DiscountLine, Order, Payment
+from orders.services import changes, edits, holds, refunds, routing
 from orders.services.customers import build_address, normalise_phone, save_customer
+from orders.services.lines import find_differing, write_lines
 from orders.services.money import AmountMismatch, balance_lines, captured, round_lines, storable
 from orders.services.timeline import note
 from orders.state import FINANCIAL, move
 from portal.base.money import describe_money
 
 CREATED, UPDATED, UNCHANGED = "created", "updated", "unchanged"
-AMOUNT_MISMATCH, CHANGED_LATE = "amount_mismatch", "changed_after_sending"
-LINE_FIELDS = [
-    *("position", "kind", "binding", "variant", "factor", "variant_external_id", "sku", "name"),
-    *("quantity", "unit_price", "discount", "net", "tax", "gross"),
-]
+AMOUNT_MISMATCH = "amount_mismatch"
 FINANCIALS = {state.value: Order.Financial(state.value) for state in r.FinancialStatus if state.value != "unknown"}
 
 
@@ -42,7 +38,8 @@ def save_order(*, connection: Connection, record: r.OrderRecord, at: datetime, r
         return UNCHANGED
     is_new = order is None
     order = order or Order(merchant_id=connection.merchant_id, connection=connection, external_id=record.external_id)
-    changed = _fill(order, record, at)
+    sent = not is_new and routing.is_sent(order)
+    changed = _fill(order, record, at, sent=sent)
     changed += _customer(order, connection, record, at)
     order.source_updated_at, order.source_read_at = record.updated_at, read_at
     if is_new or changed:
@@ -53,7 +50,10 @@ def save_order(*, connection: Connection, record: r.OrderRecord, at: datetime, r
         note(
             order, "received", f"Received from {connection.name}: {describe_money(order.total, order.currency)}.", at=at
         )
-    changed += _save_lines(order, record, is_new=is_new, new_total="total" in changed, at=at)
+    if sent:
+        changed += edits.save_edit(order, *_balance(record), total=storable(record.total), at=at)
+    else:
+        changed += _save_lines(order, record, is_new=is_new, new_total="total" in changed, at=at)
     changed += _save_payments(order, record)
     if is_new:
         _save_discounts(order, record)
@@ -71,8 +71,8 @@ def _is_older(record: r.OrderRecord, read_at: datetime, order: Order) -> bool:
     return order.source_read_at is not None and read_at < order.source_read_at
 
 
-def _fill(order: Order, record: r.OrderRecord, at: datetime) -> list[str]:
-    """Put the record on the order; the names of what is new."""
+def _fill(order: Order, record: r.OrderRecord, at: datetime, *, sent: bool) -> list[str]:
+    """Put the record on the order; the names of what is new. Once it was sent, its total changes with its lines."""
     billing, shipping = record.billing or r.AddressRecord(), record.shipping or r.AddressRecord()
     customer = record.customer or r.CustomerRecord()
     values: dict[str, Any] = {
@@ -92,6 +92,8 @@ def _fill(order: Order, record: r.OrderRecord, at: datetime) -> list[str]:
     }
     if wanted := FINANCIALS.get(record.financial.value):
         values["financial"] = move(FINANCIAL, order.financial, wanted)
+    if sent:
+        values |= {"total": order.total, "currency": order.currency}
     if order._state.adding:
         order.received_at = at
         order.location_id = order.connection.location_id
@@ -113,25 +115,17 @@ def _customer(order: Order, connection: Connection, record: r.OrderRecord, at: d
 
 
 def _save_lines(order: Order, record: r.OrderRecord, *, is_new: bool, new_total: bool, at: datetime) -> list[str]:
-    """Write the lines; once something was sent, a change of them is a person's business."""
+    """Write the lines of an order nobody was asked for yet."""
     lines, mismatch = _balance(record)
     before = {row.external_id: row for row in order.lines.all()} if not is_new else {}
-    differs = [line.external_id for line in lines if _differs(before.get(line.external_id), line)]
-    differs += [pk for pk in before if pk not in {line.external_id for line in lines}]
+    differs = find_differing(before, lines)
     if not is_new and not mismatch:
         holds.end(order, [f"amount:{order.pk}"], at=at)
-    sent = not is_new and routing.is_sent(order)
-    if mismatch and (differs or new_total) and not sent and not order.is_over:
+    if mismatch and (differs or new_total) and not order.is_over:
         holds.wait(order, AMOUNT_MISMATCH, f"amount:{order.pk}", f"Order {order}: {mismatch}", at=at)
-    if not differs:
-        return []
-    if sent:
-        words = f"Order {order} was changed in the shop after it was sent; change it there by hand."
-        if not order.is_over:
-            holds.wait(order, CHANGED_LATE, f"changed:{order.pk}", words, at=at)
-        return ["lines"]
-    _write_lines(order, lines, before)
-    return ["lines"]
+    if differs:
+        write_lines(order, lines, before)
+    return ["lines"] if differs else []
 
 
 def _balance(record: r.OrderRecord) -> tuple[tuple[r.OrderLineRecord, ...], str]:
@@ -140,55 +134,6 @@ def _balance(record: r.OrderRecord) -> tuple[tuple[r.OrderLineRecord, ...], str]
         return balance_lines(record), ""
     except AmountMismatch as error:
         return round_lines(record), str(error)
-
-
-def _write_lines(order: Order, lines: Sequence[r.OrderLineRecord], before: dict[str, OrderLine]) -> None:
-    new, changed = [], []
-    for place, line in enumerate(lines):
-        row = before.get(line.external_id)
-        if row is None:
-            new.append(_fill_line(OrderLine(merchant_id=order.merchant_id, order=order), place, line))
-        elif _differs(row, line):
-            changed.append(_fill_line(row, place, line))
-    gone = [row.pk for pk, row in before.items() if pk not in {line.external_id for line in lines}]
-    if gone:
-        OrderLine.plain.filter(pk__in=gone).delete()
-    OrderLine.plain.bulk_create(new)
-    if changed:
-        OrderLine.plain.bulk_update(changed, LINE_FIELDS)
-        TaxLine.plain.filter(line__in=[row.pk for row in changed]).delete()
-    by_id = {line.external_id: line for line in lines}
-    TaxLine.plain.bulk_create(
-        TaxLine(
-            merchant_id=order.merchant_id,
-            line=row,
-            code=tax.code[:200],
-            name=tax.name[:200],
-            rate=tax.rate,
-            amount=tax.amount,
-        )
-        for row in [*new, *changed]
-        for tax in by_id[row.external_id].taxes
-        if tax.amount
-    )
-
-
-def _differs(row: OrderLine | None, line: r.OrderLineRecord) -> bool:
-    if row is None:
-        return True
-    return row.variant_external_id != line.variant_external_id[:200] or any(
-        getattr(row, name) != getattr(line, name) for name in ("quantity", "net", "tax", "gross", "sku")
-    )
-
-
-def _fill_line(row: OrderLine, place: int, line: r.OrderLineRecord) -> OrderLine:
-    row.position, row.external_id, row.kind = place, line.external_id[:200], line.kind.value
-    if row.variant_external_id != line.variant_external_id[:200]:
-        row.binding, row.variant, row.factor = None, None, Decimal(1)
-    row.variant_external_id, row.sku, row.name = line.variant_external_id[:200], line.sku[:100], line.name[:300]
-    row.quantity, row.unit_price, row.discount = line.quantity, line.unit_price, line.discount
-    row.net, row.tax, row.gross = line.net, line.tax, line.gross
-    return row
 
 
 def _save_payments(order: Order, record: r.OrderRecord) -> list[str]:

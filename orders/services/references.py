@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from django.db.models import Max
+
+from integrations.models import Command, Connection
 from orders.models import FulfilmentOrder, Order
 
 LONGEST = 20
@@ -18,6 +21,12 @@ def build_reference(order: Order) -> str:
         return plain
     tail = f"~{order.pk}"
     return plain[: LONGEST - len(tail)] + tail
+
+
+def next_revision(there: Connection, kind: str, reference: str) -> int:
+    """Of a message of this kind and reference that is surely another one than those before it."""
+    earlier = Command.plain.filter(connection=there, kind=kind, reference=reference)
+    return int(earlier.aggregate(last=Max("revision"))["last"] or 0) + 1
 
 
 def line_of(part: FulfilmentOrder) -> str:

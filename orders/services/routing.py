@@ -13,9 +13,9 @@ from catalog.models import Binding
 from integrations.models import Connection, Flow, Stream
 from integrations.sync.outbox import enqueue
 from integrations.sync.release import list_new_keys, lock_keys
-from orders.models import FulfilmentOrder, Order, OrderLine
+from orders.models import FulfilmentOrder, Order, OrderEdit, OrderLine
 from orders.services import destination, holds, refunds
-from orders.services.references import build_reference, line_of
+from orders.services.references import build_reference, line_of, next_revision
 from orders.services.timeline import note
 from orders.state import INTAKE, PLACEMENT, move
 
@@ -24,38 +24,42 @@ SendWhen = FulfilmentOrder.SendWhen
 FINEST = Decimal("0.001")
 PAID = (Order.Financial.PAID, Order.Financial.PARTIALLY_REFUNDED, Order.Financial.REFUNDED)
 OVER = FulfilmentOrder.OVER
+NOT_THERE = (State.WAITING, *OVER)
 
 
 def is_sent(order: Order) -> bool:
     """Whether any back office has been asked for it."""
-    return order.fulfilment_orders.exclude(state__in=(State.WAITING, *OVER)).exists()
+    return order.fulfilment_orders.exclude(state__in=NOT_THERE).exists()
 
 
 @transaction.atomic
 def forward(order: Order, *, at: datetime) -> None:
     """Do for the order what can be done now; the caller holds its lock. Safe to call at any time."""
-    if order.fulfilment == Order.Fulfilment.CANCELLED or order.intake == Order.Intake.SOURCE_DELETED:
+    if order.is_over:
         return
     lines = list(order.lines.order_by("position"))
     parts = _parts(order)
-    anew = all(part.state in (State.WAITING, *OVER) for part in parts)
+    anew = all(part.state in NOT_THERE for part in parts)
     unmapped = map_lines(order, lines, anew=anew, at=at)
     if new := list_new_keys(subject=("order", order.pk), keys=[unmapped_key(order, line) for line in unmapped]):
         lock_keys(new)
         unmapped = map_lines(order, lines, at=at)
-    if parts:
+    if any(part.state not in OVER for part in parts):
         _reserve(order, lines, at)
     before = holds.list_open_keys(order)
     wanted = {unmapped_key(order, line)[:200] for line in unmapped}
     for line in unmapped:
         _hold_unmapped(order, line, at)
     waiting = [part for part in parts if part.state == State.WAITING]
-    if unmapped or not all(map(holds.is_rechecked, before)) or not all(is_time(part, order) for part in waiting):
+    blocked = bool(unmapped) or not all(map(holds.is_rechecked, before))
+    if blocked or not all(is_time(part, order) for part in waiting):
         wanted |= {key for key in before if not key.startswith("binding:")}  # nobody looked
-    if not unmapped and all(map(holds.is_rechecked, before)):
+    if not blocked:
         for part in waiting:
             if is_time(part, order):
                 wanted |= _place(order, part, lines, at)
+        if not anew:
+            wanted |= _send_edit(order, parts, lines, at)
     holds.end(order, before - wanted, at=at)
     _mark_ready(order)
 
@@ -168,12 +172,47 @@ def _reserve(order: Order, lines: Sequence[OrderLine], at: datetime) -> None:
     catalog.reserve(merchant_id=order.merchant_id, subject=("order", order.pk), quantities=quantities, at=at)
 
 
-def _place(order: Order, part: FulfilmentOrder, lines: Sequence[OrderLine], at: datetime) -> set[str]:
-    """Write the command down, unless something there is missing: then say what; the keys it waits for."""
+def _send_edit(order: Order, parts: Sequence[FulfilmentOrder], lines: Sequence[OrderLine], at: datetime) -> set[str]:
+    """Have the back offices change the order to its lines, where a person said so and all know what is new in it; the
+    keys it waits for."""
+    edit = order.edits.filter(state=OrderEdit.State.SENDING).order_by("-pk").first()
+    if edit is None:
+        return set()
+    there = [part for part in parts if part.state not in NOT_THERE]
+    missing = [one for part in there for one in _list_missing(order, part, lines)]
+    for one in missing:
+        holds.wait(order, one.reason, one.key, one.message, at=at)
+    if missing:
+        return {one.key for one in missing}
+    order.edits.filter(state=OrderEdit.State.SENDING).update(state=OrderEdit.State.SENT)
+    for part in there:
+        command = enqueue(
+            connection=part.destination,
+            kind="update_order",
+            stream=Stream.ORDER,
+            subject=("order", order.pk),
+            line=line_of(part),
+            reference=part.reference,
+            revision=next_revision(part.destination, "update_order", part.reference),
+            amount=order.total,
+            currency=order.currency,
+            at=at,
+        )
+        note(order, "update_asked", f"{part.destination.name} is asked to change it.", at=at, command=command)
+    return set()
+
+
+def _list_missing(order: Order, part: FulfilmentOrder, lines: Sequence[OrderLine]) -> list[destination.Missing]:
     missing = destination.list_missing(order, part.destination, lines)
     if new := list_new_keys(subject=("order", order.pk), keys=[one.key for one in missing]):
         lock_keys(new)
         missing = destination.list_missing(order, part.destination, lines)
+    return missing
+
+
+def _place(order: Order, part: FulfilmentOrder, lines: Sequence[OrderLine], at: datetime) -> set[str]:
+    """Write the command down, unless something there is missing: then say what; the keys it waits for."""
+    missing = _list_missing(order, part, lines)
     for one in missing:
         holds.wait(order, one.reason, one.key, one.message, at=at)
     if missing:
@@ -189,6 +228,7 @@ def _place(order: Order, part: FulfilmentOrder, lines: Sequence[OrderLine], at: 
         subject=("order", order.pk),
         line=line_of(part),
         reference=part.reference,
+        revision=next_revision(part.destination, "create_order", part.reference),
         amount=order.total,
         currency=order.currency,
         at=at,

@@ -82,7 +82,8 @@ class WooCommands(WooTransport):
             return _refused(d.parse_order_result(order), error.upstream or error.message)
 
     def create_shipment(self, document: r.ShipmentDocument) -> r.CommandResult:
-        """Core has no shipments: a note to the customer with the tracking and, where all is shipped, "completed".
+        """Core has no shipments: a note to the customer with the tracking (#order-notes), which the shop e-mails to
+        him, and, where all is shipped, "completed".
         The note begins with our reference and is written once. The result is the note."""
         path = f"orders/{remote_id(document.order_external_id, 'order')}"
         words = d.build_shipment_note(document)

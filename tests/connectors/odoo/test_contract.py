@@ -50,3 +50,36 @@ class TestContract(ConnectorContract):
             lines=(line,),
         )
         return lambda: far.connector.create_order(document)
+
+    def test_each_line_is_known_by_its_id_there_and_a_delivery_names_it(self) -> None:
+        """Two lines of one article: their ids come in the document's order, when it is made and when it is found."""
+        with self.make() as far:
+            self.seed(far, 1)
+            article = far.connector.pull_products(None, "").records[0].variants[0]
+            customer = r.CustomerDocument(reference="CT-C1", customer=r.CustomerRecord(name="Ada"))
+            lines = tuple(
+                r.OrderDocumentLine(
+                    key=str(place),
+                    variant_external_id=article.external_id,
+                    quantity=Decimal(quantity),
+                    unit_price=Decimal(5),
+                    net=Decimal(5 * quantity),
+                    gross=Decimal(5 * quantity),
+                )
+                for place, quantity in enumerate((3, 2))
+            )
+            document = r.OrderDocument(
+                reference="CT-1", currency="GBP", total=Decimal(25), placed_at=datetime(2026, 11, 20, 9, tzinfo=UTC),
+                customer_external_id=far.connector.create_customer(customer).external_id, lines=lines,
+            )  # fmt: skip
+            made = far.connector.create_order(document)
+            assert [one.line_ids for one in far.connector.find_order("CT-1")] == [made.line_ids]
+            there = far.connector.fetch_order(made.external_id).lines
+            assert [(line.external_id, line.quantity) for line in there] == [
+                (made.line_ids[0], Decimal(3)),
+                (made.line_ids[1], Decimal(2)),
+            ]
+            far.control("shipments", {"order": made.external_id})
+            shipment = far.connector.pull_shipments(None, "").records[0]
+            left = [(line.order_line_external_id, line.quantity) for line in shipment.lines]
+            assert sorted(left) == [(made.line_ids[0], Decimal(3)), (made.line_ids[1], Decimal(2))]

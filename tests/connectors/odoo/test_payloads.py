@@ -156,7 +156,9 @@ def test_a_shipment_counts_what_left() -> None:
     assert (shipment.carrier, shipment.tracking_number, shipment.tracking_url) == ("DHL", "00340434", "")
     assert shipment.state is r.DocumentState.DONE
     assert shipment.shipped_at == datetime(2026, 3, 2, 12, tzinfo=UTC)
-    assert shipment.lines == (r.DocumentLineRecord(external_id="611", variant_external_id="71", quantity=D(1)),)
+    assert shipment.lines == (
+        r.DocumentLineRecord(external_id="611", order_line_external_id="901", variant_external_id="71", quantity=D(1)),
+    )
 
 
 def test_an_invoice() -> None:

@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -65,3 +66,22 @@ class TestContract(ConnectorContract):
             self.signature_header: signature,
         }
         return r.WebhookRequest(method="POST", query={}, headers=headers, body=body)
+
+    def test_a_shipment_is_one_note_to_the_customer_and_the_last_completes_the_order(self) -> None:
+        with self.make() as far:
+            placed = self.prepare_write(far)()
+            assert isinstance(placed, r.CommandResult)
+            number = placed.external_id
+            document = r.ShipmentDocument(
+                reference="CT-1-S1", order_external_id=number, carrier="DHL", tracking_number="T1",
+                tracking_url="https://example.com/T1", complete=False,
+            )  # fmt: skip
+            made = [far.connector.create_shipment(document) for _ in range(2)]
+            assert made[0].external_id == made[1].external_id, "the second finds the first"
+            assert far.connector.fetch_order(number).status_text == "processing"
+            words = [
+                note["note"] for note in far.simulator.shop.notes[int(number)] if note["customer_note"]
+            ]  # fmt: skip
+            assert words == ["Shipment CT-1-S1: DHL T1 https://example.com/T1"]
+            far.connector.create_shipment(replace(document, reference="CT-1-S2", complete=True))
+            assert far.connector.fetch_order(number).status_text == "completed"
