@@ -19,6 +19,7 @@ from catalog.models import MappingDecision
 from catalog.services import accepting, decisions, worklist
 from catalog.services.decisions import Decided
 from integrations.models import Connection
+from integrations.sync.waiting import say_gone_on
 from portal.base.admin import MAPPERS, OFFICE, MerchantAdmin, is_limited, may
 
 WORKLIST = "admin:catalog_binding_worklist"
@@ -125,26 +126,11 @@ def _show(row: worklist.Row, shops: Sequence[Connection]) -> tuple[worklist.Row,
 def tell(request: HttpRequest, done: Decided, words: str) -> None:
     """What was done (`words` with the number in it), what went on because of it, and what was refused."""
     if done.count:
-        messages.success(request, " ".join([words % done.count, describe(done)]).strip())
+        messages.success(request, " ".join([words % done.count, say_gone_on(done.waited, done.gone_on)]).strip())
     for one in done.refused[:MOST_REFUSED_SHOWN]:
         messages.warning(request, one)
     if len(done.refused) > MOST_REFUSED_SHOWN:
         messages.warning(request, _("… and %d more.") % (len(done.refused) - MOST_REFUSED_SHOWN))
-
-
-def describe(done: Decided) -> str:
-    """ "3 orders, 120.00 GBP, go on by themselves; 1 waits for something else." """
-    if not done.waited:
-        return ""
-    went, left = done.gone_on.records, done.waited - done.gone_on.records
-    parts = []
-    if went:
-        words = ngettext("%(n)d order, %(money)s, goes on.", "%(n)d orders, %(money)s, go on.", went)
-        parts.append(words % {"n": went, "money": done.gone_on.money})
-    if left:
-        words = ngettext("%d order still waits for something else.", "%d orders still wait for something else.", left)
-        parts.append(words % left)
-    return " ".join(parts)
 
 
 def last_decision(request: HttpRequest) -> MappingDecision | None:

@@ -18,6 +18,7 @@ from integrations.contract.errors import ConnectorError
 from integrations.models import Connection, ValueMapping
 from integrations.sync.value_page import count_unmapped, list_values
 from integrations.sync.values import discover_values, map_values
+from integrations.sync.waiting import say_gone_on
 from portal.base.admin import MAPPERS, OFFICE, MerchantAdmin, is_limited, may
 
 Kind = ValueMapping.Kind
@@ -136,14 +137,8 @@ def _name_line(request: HttpRequest, key: str) -> None:
 def _tell(request: HttpRequest, rows: list[ValueMapping]) -> None:
     waited, went = map_values(rows, at=timezone.now())
     words = [f"{row.label or row.theirs} ↔ {row.ours or _('not mapped')}" for row in rows[:3]]
-    say = [_("%s is saved.") % ", ".join(words)]
-    if went.records:
-        one = ngettext("%(n)d order, %(money)s, goes on.", "%(n)d orders, %(money)s, go on.", went.records)
-        say.append(one % {"n": went.records, "money": went.money})
-    if left := waited - went.records:
-        one = ngettext("%d order still waits for something else.", "%d orders still wait for something else.", left)
-        say.append(one % left)
-    messages.success(request, " ".join(say))
+    saved = _("%s is saved.") % ", ".join(words)
+    messages.success(request, f"{saved} {say_gone_on(waited, went)}".strip())
 
 
 def _discover(request: HttpRequest) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from django.db.models import Count, Min, Sum
+from django.utils.translation import ngettext
 
 from integrations.models import Hold
 from portal.base.money import describe_money
@@ -109,3 +110,18 @@ def add_up(parts: Iterable[Waiting]) -> Waiting:
         for currency, amount in part.amounts.items():
             amounts[currency] = amounts.get(currency, Decimal(0)) + amount
     return Waiting(records=records, amounts=amounts)
+
+
+def say_gone_on(waited: int, went: Waiting) -> str:
+    """ "3 orders, 120.00 GBP, go on. 1 order still waits for something else."; '' where nothing waited."""
+    words = []
+    if went.records:
+        many = ngettext("%d order", "%d orders", went.records) % went.records
+        money = f", {went.money}," if went.money else ""
+        words.append(ngettext("%s goes on.", "%s go on.", went.records) % f"{many}{money}")
+    if left := waited - went.records:
+        words.append(
+            ngettext("%d order still waits for something else.", "%d orders still wait for something else.", left)
+            % left
+        )
+    return " ".join(words)

@@ -6,15 +6,18 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from catalog.mapping import Article
 from catalog.mapping.codes import list_barcode_forms, list_parts, list_stems, normalise_code, normalise_gtin
 from catalog.mapping.matching import Known, decide
-from catalog.mapping.suggestions import Ours, Theirs, learn_values, pick, rank
+from catalog.mapping.suggestions import LEAD, LEAST_SUGGESTED, Ours, Theirs, learn_values, pick, rank
 from catalog.models import Binding, MappingConflict, Product, Variant
 from catalog.services.suggesting import Suggested, suggest
 from tests.catalog.families import Real, mistype, read_articles, retitle, spell
@@ -79,7 +82,7 @@ TOYS = [
         ),
     ],
 )
-def test_candidates_come_with_a_score_and_reasons(article: dict, code: str, score: int, reason: str) -> None:
+def test_candidates_come_with_a_score_and_reasons(article: dict[str, Any], code: str, score: int, reason: str) -> None:
     found = rank([Theirs(external_id="x", **article)], TOYS)["x"]
     assert (found[0].variant.code, found[0].score, found[0].reason) == (code, score, reason)
 
@@ -142,6 +145,63 @@ def test_no_perturbed_code_binds_wrongly(full_run: bool) -> None:
             assert claims.count(one.sku) == 1, f"{one.sku} was bound though several carry it"
     assert tried >= wanted
     assert bound > wanted // 100, "some of the mistyped codes are codes of ours, and those bind"
+
+
+CODES = st.sampled_from(["", "A", "a", "A1", "A-1", "a1", "001", "01", "1"])
+BARCODES = st.sampled_from(["", "4006381333931", "04006381333931", "036000291452", "0036000291452", "500", "0000"])
+OURS = st.lists(st.tuples(CODES.filter(bool), BARCODES), unique_by=lambda one: one[0], max_size=5)
+THEIRS = st.lists(st.tuples(CODES, BARCODES), max_size=5)
+
+
+@given(ours=OURS, theirs=THEIRS, others=THEIRS, taken=st.sets(st.integers(1, 5)), seed=st.integers(0, 99))
+@settings(max_examples=300, deadline=None)
+def test_whatever_there_is_a_variant_is_claimed_once_and_by_its_own_code(
+    ours: list[tuple[str, str]],
+    theirs: list[tuple[str, str]],
+    others: list[tuple[str, str]],
+    taken: set[int],
+    seed: int,
+) -> None:
+    rows = [{"pk": pk, "code": code, "barcode": bars, "name": ""} for pk, (code, bars) in enumerate(ours, 1)]
+    articles = [Article(external_id=f"n{n}", sku=code, barcode=bars) for n, (code, bars) in enumerate(theirs)]
+    known = Known(
+        ours=rows,
+        others=[Article(external_id=f"o{n}", sku=code, barcode=bars) for n, (code, bars) in enumerate(others)],
+        taken={pk: "x" for pk in taken if pk <= len(rows)},
+    )
+    matches = decide(articles, known)
+    bound = {pk: match.variant_id for pk, match in matches.items() if match.variant_id is not None}
+    assert len(set(bound.values())) == len(bound), "one variant, one article"
+    assert not set(bound.values()) & set(known.taken)
+    for one in articles:
+        match = matches[one.external_id]
+        assert (match.variant_id is None) == bool(match.type), "bound, or a conflict of a kind"
+        if match.variant_id is not None:
+            row = rows[match.variant_id - 1]
+            assert row["code"] == one.sku or set(list_barcode_forms(str(row["barcode"]))) & set(
+                list_barcode_forms(one.barcode)
+            )
+    shuffled = random.Random(seed).sample(articles, len(articles))
+    assert decide(shuffled, known) == matches, "in whatever order they come"
+
+
+@given(theirs=st.lists(st.tuples(CODES, BARCODES, st.sampled_from(["", "Cup", "Red cup", "Blue cup"])), max_size=6))
+@settings(max_examples=200, deadline=None)
+def test_whatever_there_is_a_variant_is_proposed_once_and_only_well_ahead(theirs: list[tuple[str, str, str]]) -> None:
+    ours = [
+        Ours(pk=n, product=n // 2, code=code, barcode=bars, title=title)
+        for n, (code, bars, title) in enumerate(
+            [("A-1", "", "Red cup"), ("A1", "036000291452", "Blue cup"), ("001", "", "Cup"), ("1", "500", "")]
+        )
+    ]
+    articles = [Theirs(external_id=f"{n}", code=code, barcode=b, title=t) for n, (code, b, t) in enumerate(theirs)]
+    ranked = rank(articles, ours)
+    found = pick(ranked, taken=[2])
+    assert len({one.variant.pk for one in found.values()} | {2}) == len(found) + 1
+    for pk, one in found.items():
+        scores = [other.score for other in ranked[pk] if other.variant.pk != 2]
+        assert one.score == scores[0] >= LEAST_SUGGESTED
+        assert len(scores) == 1 or scores[0] - scores[1] >= LEAD
 
 
 @pytest.mark.slow
