@@ -269,7 +269,9 @@ def test_what_the_control_plane_refuses(store: Store) -> None:
         "unknown_sku: The shop has no article NONE."
     )
     assert store.control("refunds", {"order": 99, "lines": []}, status=404)["error"].startswith("unknown_order")
-    assert store.control("shipments", {"order": 1}, status=404)["error"] == "The woocommerce simulator has no shipments."
+    assert (
+        store.control("shipments", {"order": 1}, status=404)["error"] == "The woocommerce simulator has no shipments."
+    )
     assert store.control("orders", {"customer": None}, status=400)["error"] == "KeyError: 'lines'"
     assert requests.get(f"{store.base_url}/_sim/facts/invoices", timeout=10).status_code == 404
 

@@ -72,6 +72,16 @@ def test_a_line_names_its_product_in_three_ways(store: Store) -> None:
     assert order["line_items"][0]["parent_name"] is None
 
 
+def test_a_line_says_what_its_variation_was_chosen_by(store: Store) -> None:
+    size = {"name": "Shoe size", "visible": True, "variation": True, "options": ["41", "42"]}
+    parent = store.post("products", {"name": "Boot", "type": "variable", "attributes": [size]})["id"]
+    choice = [{"name": "Shoe size", "option": "42"}, {"name": "Colour", "option": "red"}]  # of which it has one
+    boot = store.post(f"products/{parent}/variations", {"regular_price": "5", "attributes": choice})["id"]
+    line = store.order({"product_id": parent, "variation_id": boot})["line_items"][0]
+    assert line["name"] == "Boot - 42"
+    assert [(m["key"], m["value"]) for m in line["meta_data"]] == [("shoe-size", "42")]
+
+
 def test_a_line_may_say_its_own_price(store: Store) -> None:
     line = {"product_id": store.product(), "quantity": 3, "subtotal": "30.00", "total": "20.00", "name": "Named"}
     order = store.order(line)
@@ -299,7 +309,11 @@ def test_lines_are_taken_out(store: Store) -> None:
     left = store.put(f"orders/{order['id']}", {
         "line_items": [{"id": first, "quantity": 0}], "shipping_lines": [{"id": shipping, "method_id": None}],
     })  # fmt: skip
-    assert ([line["id"] for line in left["line_items"]], left["shipping_lines"], left["total"]) == ([second], [], "3.00")
+    assert ([line["id"] for line in left["line_items"]], left["shipping_lines"], left["total"]) == (
+        [second],
+        [],
+        "3.00",
+    )
     left = store.put(f"orders/{order['id']}", {"line_items": [{"id": second, "product_id": None}]})
     assert (left["line_items"], left["total"]) == ([], "0.00")
 

@@ -268,9 +268,8 @@ def test_variations_have_their_own_address(store: Store) -> None:
     parent, other = shirt(store), shirt(store)
     made = variation(store, parent)["id"]
     assert store.get(f"products/{made}")["type"] == "variation"  # reading is allowed
-    text = (
-        "To manipulate product variations you should use the /products/&lt;product_id&gt;/variations/&lt;id&gt; endpoint."
-    )
+    address = "/products/&lt;product_id&gt;/variations/&lt;id&gt;"
+    text = f"To manipulate product variations you should use the {address} endpoint."
     refused = (404, "woocommerce_rest_invalid_product_id", text, {"status": 404})
     assert store.error("PUT", f"products/{made}", {"name": "X"}) == refused
     assert store.error("DELETE", f"products/{made}", force="true") == refused

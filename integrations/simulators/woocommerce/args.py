@@ -46,6 +46,7 @@ STR: Spec = {"type": "string"}
 BOOL: Spec = {"type": "boolean"}
 NO: Spec = {"type": "boolean", "default": False}
 YES: Spec = {"type": "boolean", "default": True}
+NUMBER: Spec = {"type": "number"}
 DATE: Spec = {"type": "string", "format": "date-time"}
 MAYBE_DATE: Spec = {"type": ["null", "string"]}
 URI: Spec = {"type": "string", "format": "uri"}
@@ -223,17 +224,28 @@ _FEE_LINES = many(
         meta_data=META,
     )
 )
+_TAXES = many(obj(id=INT, total=STR, subtotal=STR))
+_SHOWN_META = many(obj(id=INT, key=STR, value=ANY, display_key=STR, display_value=STR))
+# What is only shown is checked all the same where it is posted: a line that was read is not one that may be written.
 _LINE_ITEMS = many(
     obj(
+        **dict.fromkeys(("id", "variation_id", "quantity"), INT),
+        **dict.fromkeys(("name", "product_id"), ANY),
+        **dict.fromkeys(("parent_name", "tax_class", "subtotal", "subtotal_tax", "total", "total_tax"), STR),
+        **dict.fromkeys(("sku", "global_unique_id"), STR),
+        taxes=_TAXES,
+        meta_data=_SHOWN_META,
+        price=NUMBER,
+        image=obj(id=INT, src=URI),
+    )
+)
+_COUPON_LINES = many(
+    obj(
+        **dict.fromkeys(("discount", "discount_tax", "discount_type"), STR),
         id=INT,
-        name=ANY,
-        parent_name=STR,
-        product_id=ANY,
-        variation_id=INT,
-        quantity=INT,
-        tax_class=STR,
-        subtotal=STR,
-        total=STR,
+        code=ANY,
+        nominal_amount=NUMBER,
+        free_shipping=BOOL,
         meta_data=META,
     )
 )
@@ -253,7 +265,7 @@ ORDER: dict[str, Spec] = {
     "line_items": _LINE_ITEMS,
     "shipping_lines": _SHIPPING_LINES,
     "fee_lines": _FEE_LINES,
-    "coupon_lines": many(obj(id=INT, code=ANY, meta_data=META)),
+    "coupon_lines": _COUPON_LINES,
     "set_paid": NO,
     "manual_update": NO,
 }
@@ -262,6 +274,8 @@ REFUND: dict[str, Spec] = {
     "reason": STR,
     "refunded_by": INT,
     "meta_data": META,
+    "shipping_lines": _SHIPPING_LINES,
+    "fee_lines": _FEE_LINES,
     "api_refund": YES,
     "api_restock": YES,
 }
@@ -355,6 +369,15 @@ WEBHOOK: dict[str, Spec] = {
     "secret": STR,
     "delivery_url": REQUIRED,
 }
+
+
+# Quirk: on PUT the address is described as read-only, so that it is not checked, and taken none the less.
+WEBHOOK_CHANGE: dict[str, Spec] = {
+    name: {key: value for key, value in spec.items() if key in {"type", "enum"}}
+    for name, spec in WEBHOOK.items()
+    if name != "delivery_url"
+}
+CUSTOMER_CHANGE: dict[str, Spec] = CUSTOMER | {"email": STR | {"format": "email"}}
 
 
 def for_update(args: Mapping[str, Spec]) -> dict[str, Spec]:

@@ -101,7 +101,7 @@ _VARIATION = {"GET": products.get_variation, "PUT": products.change_variation, "
 _CUSTOMER = {"GET": accounts.get_customer, "PUT": accounts.change_customer, "DELETE": accounts.delete_customer}
 _WEBHOOK = {"GET": accounts.get_webhook, "PUT": accounts.change_webhook, "DELETE": accounts.delete_webhook}
 _TABLE: list[tuple[str, dict[str, Do]]] = [
-    (r"(?:orders|products|customers|webhooks)/batch", {"PUT": batch}),
+    *((f"{name}/batch", {"PUT": batch}) for name in ("orders", "products", "customers", "webhooks")),
     (r"products/(\d+)/variations/batch", {"PUT": batch}),
     ("orders", {"GET": orders.list_orders, "POST": orders.create_order}),
     ("orders/statuses", {"GET": orders.list_statuses}),

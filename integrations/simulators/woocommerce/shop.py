@@ -149,6 +149,11 @@ def slugify(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
 
 
+def title_slug(name: Any) -> str:
+    """judgement: sanitize_title, as far as names of attributes need it."""
+    return re.sub(r"[\s_]+", "-", str(name).strip().casefold())
+
+
 def fold(sku: str) -> str:
     """judgement: codes are compared as MySQL's usual collation does, without regard to case."""
     return sku.casefold()
@@ -529,16 +534,11 @@ class Catalogue:
 
 def _choices(given: list[Record], parent: Record) -> list[Record]:
     """documented: a variation takes of the attributes posted those its parent varies by, under the parent's name."""
-    axes = {_key(axis["name"]): axis for axis in parent["attributes"] if axis.get("variation")}
-    found = [(axes.get(_key(choice["name"])), choice) for choice in given]
+    axes = {title_slug(axis["name"]): axis for axis in parent["attributes"] if axis.get("variation")}
+    found = [(axes.get(title_slug(choice["name"])), choice) for choice in given]
     return [
         {"id": axis["id"], "name": axis["name"], "option": choice.get("option", "")} for axis, choice in found if axis
     ]
-
-
-def _key(name: Any) -> str:
-    """judgement: sanitize_title, as far as names of attributes need it."""
-    return re.sub(r"[\s_]+", "-", str(name).strip().casefold())
 
 
 def clean_price(value: Any) -> str:
