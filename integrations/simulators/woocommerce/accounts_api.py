@@ -14,7 +14,7 @@ from integrations.simulators.woocommerce import args as a
 from integrations.simulators.woocommerce import hooks, lists, shapes
 from integrations.simulators.woocommerce.args import WpError
 from integrations.simulators.woocommerce.call import Call, invalid_id, no_trash
-from integrations.simulators.woocommerce.shop import Record
+from integrations.simulators.woocommerce.records import Record
 
 
 def list_customers(call: Call) -> Any:

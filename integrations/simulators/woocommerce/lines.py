@@ -11,7 +11,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from integrations.simulators.woocommerce.args import WpError
-from integrations.simulators.woocommerce.shop import Record, amount_of, fold, title_slug
+from integrations.simulators.woocommerce.records import Record, amount_of, fold, title_slug
 from integrations.simulators.woocommerce.totals import Totals, calc_tax
 
 KINDS = ("line_items", "shipping_lines", "fee_lines")

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote_plus
 
-from integrations.simulators.woocommerce.shop import Index, Record
+from integrations.simulators.woocommerce.records import Index, Record
 
 Args = Mapping[str, Any]
 NOT_ANY = frozenset({"trash", "auto-draft"})

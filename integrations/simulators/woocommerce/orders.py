@@ -15,7 +15,7 @@ from typing import Any
 
 from integrations.simulators.woocommerce.args import WpError
 from integrations.simulators.woocommerce.lines import KINDS, Lines
-from integrations.simulators.woocommerce.shop import ADDRESS, GATEWAYS, VERSION, Index, Record, amount_of
+from integrations.simulators.woocommerce.records import ADDRESS, GATEWAYS, VERSION, Index, Record, amount_of
 from integrations.simulators.woocommerce.totals import plain
 
 SOLD = ("processing", "completed", "on-hold")  # documented: wc_maybe_reduce_stock_levels

@@ -14,7 +14,7 @@ from integrations.simulators.woocommerce import args as a
 from integrations.simulators.woocommerce import lists, shapes
 from integrations.simulators.woocommerce.args import WpError
 from integrations.simulators.woocommerce.call import Call, already_trashed, invalid_id
-from integrations.simulators.woocommerce.shop import Record, amount_of, fold
+from integrations.simulators.woocommerce.records import Record, amount_of, fold
 
 Keep = Callable[[Record], bool]
 

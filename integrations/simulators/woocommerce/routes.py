@@ -16,7 +16,7 @@ from integrations.simulators.woocommerce import products_api as products
 from integrations.simulators.woocommerce import settings_api as settings
 from integrations.simulators.woocommerce.args import WpError
 from integrations.simulators.woocommerce.call import Call, no_route
-from integrations.simulators.woocommerce.shop import amount_of
+from integrations.simulators.woocommerce.records import amount_of
 
 Do = Callable[..., Any]
 MOST_IN_A_BATCH = 100

@@ -13,7 +13,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from integrations.simulators.woocommerce.orders import Shop
-from integrations.simulators.woocommerce.shop import GATEWAYS, VERSION, WORDPRESS_VERSION, Record, amount_of, slugify
+from integrations.simulators.woocommerce.records import GATEWAYS, VERSION, WORDPRESS_VERSION, Record, amount_of, slugify
 
 SYMBOLS = {"EUR": "&euro;", "USD": "&#36;", "GBP": "&pound;", "JPY": "&yen;"}
 
