@@ -40,6 +40,7 @@ DEVIATIONS = (
     "*.shipping_class_id: int",
     "*.stock_quantity: NoneType",
     "*variations*.image: NoneType",
+    "products/categories*.image: NoneType",
     "*variations*.date_created_gmt: not described",
     "*variations*.date_modified_gmt: not described",
     "*variations*.name: not described",
@@ -74,6 +75,8 @@ def store() -> Iterator[Store]:
 
 
 def fill(store: Store) -> None:
+    colour = store.post("products/attributes", {"name": "Colour"})["id"]
+    store.post(f"products/attributes/{colour}/terms", {"name": "red"})
     store.tax("20")
     buyer = store.post("customers", {"email": "ada@example.com", "first_name": "Ada", "meta_data": META})["id"]
     product = store.product(stock=10, sale_price="8.00", date_on_sale_to="2099-01-01T00:00:00", meta_data=META)
@@ -119,6 +122,11 @@ ANSWERS = {
     "products/{parent}/variations": "products_p_product_id_d_variations",
     "products/{parent}/variations/{variation}": "products_p_product_id_d_variations_p_id_d",
     "variations": "variations",
+    "products/categories": "products_categories",
+    "products/categories/15": "products_categories_p_id_d",
+    "products/attributes": "products_attributes",
+    "products/attributes/1": "products_attributes_p_id_d",
+    "products/attributes/1/terms": "products_attributes_p_attribute_id_d_terms",
     "customers": "customers",
     "customers/{customer}": "customers_p_id_d",
     "webhooks": "webhooks",
@@ -297,6 +305,11 @@ ARGUMENTS = [
     ("products_p_product_id_d_variations", "GET", a.VARIATION_LIST),
     ("products_p_product_id_d_variations", "POST", a.VARIATION),
     ("variations", "GET", a.VARIATION_LIST),
+    ("products_categories", "GET", a.TERM_LIST),
+    ("products_categories", "POST", a.CATEGORY),
+    ("products_attributes", "POST", a.ATTRIBUTE),
+    ("products_attributes_p_attribute_id_d_terms", "GET", a.TERM_LIST),
+    ("products_attributes_p_attribute_id_d_terms", "POST", a.ATTRIBUTE_TERM),
     ("customers", "GET", a.CUSTOMER_LIST),
     ("customers", "POST", a.CUSTOMER),
     ("customers_p_id_d", "PUT", a.for_update(a.CUSTOMER_CHANGE)),
@@ -306,12 +319,13 @@ ARGUMENTS = [
     ("taxes", "GET", a.TAX_LIST),
     ("taxes", "POST", a.TAX),
 ]
-IN_THE_PATH = {"id", "order_id", "product_id"}
+IN_THE_PATH = {"id", "order_id", "product_id", "attribute_id"}
 
 
 def plain(spec: Any, *, top: bool = True) -> Any:
     """An argument without its words, and without what is never taken from inside a record."""
-    kept = {name: spec[name] for name in ("type", "enum", "default", "format", "minimum", "maximum") if name in spec}
+    names = ("type", "enum", "default", "format", "minimum", "maximum")
+    kept = {name: spec[name] for name in names if spec.get(name) is not None}
     if spec.get("required"):
         kept["required"] = True
     if "items" in spec:

@@ -173,6 +173,14 @@ CUSTOMER_LIST: dict[str, Spec] = PAGING | {
         default="customer",
     ),
 }
+TERM_LIST: dict[str, Spec] = PAGING | {
+    "order": CUSTOMER_LIST["order"],
+    "orderby": one_of("id", "include", "name", "slug", "term_group", "description", "count", default="name"),
+    "hide_empty": NO,
+    "parent": INT,
+    "product": INT,
+    "slug": {"type": ["string", "array"], "items": STR},
+}
 WEBHOOK_LIST: dict[str, Spec] = PAGING | {
     "after": DATE,
     "before": DATE,
@@ -371,6 +379,22 @@ WEBHOOK: dict[str, Spec] = {
 }
 
 
+CATEGORY: dict[str, Spec] = {
+    "name": REQUIRED,
+    "slug": STR,
+    "parent": INT,
+    "description": STR,
+    "display": one_of("default", "products", "subcategories", "both", default="default"),
+    "image": _IMAGE,
+}
+ATTRIBUTE: dict[str, Spec] = {
+    "name": REQUIRED,
+    "slug": STR,
+    "type": one_of("select", default="select"),
+    "order_by": one_of("menu_order", "name", "name_num", "id", default="menu_order"),
+    "has_archives": NO,
+}
+ATTRIBUTE_TERM: dict[str, Spec] = {"name": REQUIRED, "slug": STR, "description": STR, "menu_order": INT}
 # Quirk: on PUT the address is described as read-only, so that it is not checked, and taken none the less.
 WEBHOOK_CHANGE: dict[str, Spec] = {
     name: {key: value for key, value in spec.items() if key in {"type", "enum"}}

@@ -15,6 +15,7 @@ from integrations.simulators.woocommerce import lists, shapes
 from integrations.simulators.woocommerce.args import WpError
 from integrations.simulators.woocommerce.call import Call, already_trashed, invalid_id
 from integrations.simulators.woocommerce.records import Record, amount_of, fold
+from integrations.simulators.woocommerce.terms import DEFAULT_CATEGORY
 
 Keep = Callable[[Record], bool]
 
@@ -60,6 +61,7 @@ def _keep_product(call: Call, taken: dict[str, Any]) -> Keep:
     shop = call.shop
     finds = _keep_search(taken)
     types = set(taken.get("include_types") or ([taken["type"]] if taken.get("type") else []))
+    category = int(amount_of(taken.get("category")))
     flags = [name for name in ("featured", "virtual", "downloadable") if taken.get(name) is not None]
 
     def keep(product: Record) -> bool:
@@ -71,7 +73,7 @@ def _keep_product(call: Call, taken: dict[str, Any]) -> Keep:
             and taken.get("stock_status") in {None, shop.inherited(product, "stock_status")}
             and taken.get("slug") in {None, "", product["slug"]}
             and all(product.get(name, False) == taken[name] for name in flags)
-            and (not taken.get("category") or int(amount_of(taken["category"])) in (product.get("categories") or [15]))
+            and (not category or category in (product.get("categories") or [DEFAULT_CATEGORY]))
             and _has_price(call, product, taken)
             and finds(product)
         )

@@ -14,6 +14,7 @@ from integrations.simulators.woocommerce import accounts_api as accounts
 from integrations.simulators.woocommerce import orders_api as orders
 from integrations.simulators.woocommerce import products_api as products
 from integrations.simulators.woocommerce import settings_api as settings
+from integrations.simulators.woocommerce import terms_api as terms
 from integrations.simulators.woocommerce.args import WpError
 from integrations.simulators.woocommerce.call import Call, no_route
 from integrations.simulators.woocommerce.records import amount_of
@@ -100,6 +101,9 @@ _PRODUCT = {"GET": products.get_product, "PUT": products.change_product, "DELETE
 _VARIATION = {"GET": products.get_variation, "PUT": products.change_variation, "DELETE": products.delete_variation}
 _CUSTOMER = {"GET": accounts.get_customer, "PUT": accounts.change_customer, "DELETE": accounts.delete_customer}
 _WEBHOOK = {"GET": accounts.get_webhook, "PUT": accounts.change_webhook, "DELETE": accounts.delete_webhook}
+_CATEGORY = {"GET": terms.get_category, "PUT": terms.change_category, "DELETE": terms.delete_category}
+_ATTRIBUTE = {"GET": terms.get_attribute, "PUT": terms.change_attribute, "DELETE": terms.delete_attribute}
+_TERM = {"GET": terms.get_term, "PUT": terms.change_term, "DELETE": terms.delete_term}
 _TABLE: list[tuple[str, dict[str, Do]]] = [
     *((f"{name}/batch", {"PUT": batch}) for name in ("orders", "products", "customers", "webhooks")),
     (r"products/(\d+)/variations/batch", {"PUT": batch}),
@@ -116,6 +120,12 @@ _TABLE: list[tuple[str, dict[str, Do]]] = [
     (r"products/(\d+)/variations", {"GET": products.list_variations, "POST": products.create_variation}),
     (r"products/(\d+)/variations/(\d+)", _VARIATION),
     ("variations", {"GET": products.list_all_variations}),
+    ("products/categories", {"GET": terms.list_categories, "POST": terms.create_category}),
+    (r"products/categories/(\d+)", _CATEGORY),
+    ("products/attributes", {"GET": terms.list_attributes, "POST": terms.create_attribute}),
+    (r"products/attributes/(\d+)", _ATTRIBUTE),
+    (r"products/attributes/(\d+)/terms", {"GET": terms.list_terms, "POST": terms.create_term}),
+    (r"products/attributes/(\d+)/terms/(\d+)", _TERM),
     ("customers", {"GET": accounts.list_customers, "POST": accounts.create_customer}),
     (r"customers/(\d+)", _CUSTOMER),
     ("webhooks", {"GET": accounts.list_webhooks, "POST": accounts.create_webhook}),

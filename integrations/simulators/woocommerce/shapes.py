@@ -14,6 +14,7 @@ from typing import Any
 
 from integrations.simulators.woocommerce.orders import Shop
 from integrations.simulators.woocommerce.records import GATEWAYS, VERSION, WORDPRESS_VERSION, Record, amount_of, slugify
+from integrations.simulators.woocommerce.terms import DEFAULT_CATEGORY
 
 SYMBOLS = {"EUR": "&euro;", "USD": "&#36;", "GBP": "&pound;", "JPY": "&yen;"}
 
@@ -208,7 +209,7 @@ def product_json(shop: Shop, product: Record, base: str, *, edit: bool = False) 
     data |= {"shipping_required": not product["virtual"], "shipping_taxable": not product["virtual"]}
     data["categories"] = [
         {"id": c, "name": shop.categories[c]["name"], "slug": shop.categories[c]["slug"]}
-        for c in product.get("categories") or [15]
+        for c in product.get("categories") or [DEFAULT_CATEGORY]
         if c in shop.categories
     ]
     blank = {"id": 0, "name": "", "position": 0, "visible": False, "variation": False, "options": []}
@@ -314,3 +315,22 @@ def status_json(shop: Shop, site: str) -> Record:
         "post_type_counts": [],
         "logging": {"logging_enabled": True},
     }
+
+
+# categories, attributes, terms ---------------------------------------------------------------------------------------
+def category_json(shop: Shop, row: Record, base: str) -> Record:
+    names = ("id", "name", "slug", "parent", "description", "display", "image", "menu_order")
+    data = {name: row[name] for name in names} | {"count": shop.count_products(row)}
+    more = {"up": f"products/categories/{row['parent']}"} if row["parent"] else {}
+    return data | {"_links": links(base, "products/categories", row["id"], **more)}
+
+
+def attribute_json(row: Record, base: str) -> Record:
+    data = {name: row[name] for name in ("id", "name", "slug", "type", "order_by", "has_archives")}
+    return data | {"_links": links(base, "products/attributes", row["id"])}
+
+
+def term_json(shop: Shop, row: Record, base: str) -> Record:
+    data = {name: row[name] for name in ("id", "name", "slug", "description", "menu_order")}
+    path = f"products/attributes/{row['attribute_id']}/terms"
+    return data | {"count": shop.count_products(row), "_links": links(base, path, row["id"])}

@@ -28,13 +28,15 @@ from integrations.simulators.woocommerce.records import (
     slugify,
     title_slug,
 )
+from integrations.simulators.woocommerce.terms import Terms
 
 
-class Catalogue:
+class Catalogue(Terms):
     """Products, variations, customers, taxes, settings: everything but orders. `events` collects what happened as
     (resource, event, id) until the simulator turns it into webhooks."""
 
     def __init__(self, rng: random.Random) -> None:
+        super().__init__()
         self.rng = rng
         self.gmt_offset = 2 * 3600
         self.settings: dict[str, dict[str, str]] = {
@@ -42,14 +44,11 @@ class Catalogue:
             "tax": dict(TAX_SETTINGS),
             "products": dict(PRODUCT_SETTINGS),
         }
-        self.counters: dict[str, int] = {"post": 100, "item": 1000, "meta": 5000, "user": 1}
+        self.counters |= {"post": 100, "item": 1000, "meta": 5000, "user": 1}
         self.products: dict[int, Record] = {}
         self.sku_ids: dict[str, int] = {}
         self.customers: dict[int, Record] = {}
         self.accounts: dict[str, int] = {}  # e-mail in small letters → customer
-        self.attributes: dict[int, Record] = {}
-        self.terms: dict[int, Record] = {}
-        self.categories: dict[int, Record] = {}
         self.taxes: dict[int, Record] = {}
         self.tax_classes: dict[str, str] = {
             "standard": "Standard rate",
@@ -59,16 +58,8 @@ class Catalogue:
         self.coupons: dict[str, Record] = {"welcome10": {"discount_type": "percent", "amount": "10"}}
         self.events: list[tuple[str, str, int]] = []
         self.product_indexes = {"date": Index(), "modified": Index(), "id": Index()}
-        uncategorised = {"id": 15, "name": "Uncategorized", "slug": "uncategorized", "parent": 0, "description": ""}
-        self.categories[15] = uncategorised | {"display": "default", "image": None, "menu_order": 0}
-        self.counters["term"] = 15
 
     # common ---------------------------------------------------------------------------------------------------------
-    def next_id(self, kind: str) -> int:
-        """documented: WordPress keeps products, variations, orders and refunds in one sequence of post ids."""
-        self.counters[kind] = self.counters.get(kind, 0) + 1
-        return self.counters[kind]
-
     def now(self) -> int:
         return int(time.time())
 
@@ -241,6 +232,8 @@ class Catalogue:
 
     def _name_attribute(self, given: Mapping[str, Any]) -> Record:
         known = self.attributes.get(int(given.get("id") or 0))
+        if known is not None and given.get("options"):
+            self.need_terms(known["id"], [str(option) for option in given["options"]])
         return {"id": 0, "name": "", **given, **({"name": known["name"]} if known is not None else {})}
 
     def _free_sku(self, sku: str) -> str:
