@@ -1,4 +1,4 @@
-"""What the simulated WooCommerce shop knows: products and their stock, customers, settings; and its ordered lists.
+"""What the simulated WooCommerce shop knows: products, what variations inherit, their stock, customers and settings.
 
 documented: https://woocommerce.github.io/woocommerce-rest-api-docs/ for what there is; stock as in
 https://github.com/woocommerce/woocommerce/blob/trunk/plugins/woocommerce/includes/wc-stock-functions.php
