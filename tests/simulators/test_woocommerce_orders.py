@@ -329,6 +329,38 @@ def test_lines_of_another_order_are_refused(store: Store) -> None:
     assert store.error("PUT", path, {"line_items": [{"quantity": 0}]})[:2] == (500, "internal_server_error")
 
 
+def test_a_refused_change_changes_nothing_but_the_lines_before_it(store: Store) -> None:
+    order = store.order({"product_id": store.product()})
+    line = order["line_items"][0]["id"]
+    rows = [{"id": line, "quantity": 4}, {"sku": "A1"}, {"quantity": 1}]
+    refused = store.error("PUT", f"orders/{order['id']}", {"customer_note": "x", "line_items": rows})
+    assert refused[:2] == (400, "woocommerce_rest_required_product_reference")
+    seen = store.get(f"orders/{order['id']}")
+    assert [(row["id"], row["quantity"]) for row in seen["line_items"]] == [(line, 4)]
+    assert (seen["customer_note"], seen["total"]) == ("", "10.00")
+
+
+@pytest.mark.parametrize("number", ["NaN", "1e999", "-Infinity", "ten", "", "1e30"])
+def test_sums_of_what_is_no_number(store: Store, number: str) -> None:
+    order = store.order({"product_id": store.product(), "total": number}, fee_lines=[{"name": "F", "total": number}])
+    assert (order["line_items"][0]["total"], order["total"]) == ("0.00", "0.00")
+    path = f"orders/{order['id']}/refunds"
+    assert store.post(path, {"amount": number, "api_refund": False})["amount"] == "0.00"
+    assert store.product("B2", price=number) > 0
+
+
+def test_numbers_and_dates_that_are_none(store: Store) -> None:
+    body = '{"line_items": [{"product_id": 1, "quantity": 1e999}]}'
+    response = store.send("POST", "orders", data=body, headers={"Content-Type": "application/json"})
+    assert (response.status_code, response.json()["code"]) == (400, "rest_invalid_param")
+    assert store.error("GET", "orders", per_page="nan")[3]["params"] == {"per_page": "per_page is not of type integer."}
+    assert store.error("GET", "orders", after="2026-13-45T00:00:00")[3]["params"] == {"after": "Invalid date."}
+    assert store.get("orders", after="2026-01-01t00:00:00z") == []
+    product = store.product(date_on_sale_from="soon")
+    assert store.get(f"products/{product}")["date_on_sale_from"] is None
+    assert store.error("POST", "orders/batch", {"create": ["x"]})[:2] == (500, "internal_server_error")
+
+
 def test_addresses_and_meta_data_change_by_part(store: Store) -> None:
     order = store.order(billing={"first_name": "Ada", "city": "London"}, meta_data=[{"key": "a", "value": "1"}])
     body = {"billing": {"city": "Paris"}, "meta_data": [{"key": "b", "value": "2"}], "customer_note": "Ring twice"}

@@ -12,6 +12,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from integrations.simulators.woocommerce.records import parse_date
+
 Spec = dict[str, Any]
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d(:\d\d)?)?")
@@ -498,7 +500,7 @@ def _check_range(spec: Spec, value: Any, name: str) -> dict[str, Any] | None:
 
 
 def _check_format(spec: Spec, value: Any) -> dict[str, Any] | None:
-    if spec.get("format") == "date-time" and not _DATE.fullmatch(str(value)):
+    if spec.get("format") == "date-time" and not (_DATE.fullmatch(str(value)) and parse_date(str(value))):
         return _problem("rest_invalid_date", "Invalid date.")
     # An empty address is allowed: WooCommerce clears one with it.
     if spec.get("format") == "email" and value and not _EMAIL.fullmatch(str(value)):
@@ -526,9 +528,10 @@ def _number(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
-        return float(value)
-    except ValueError:
+        number = float(value)
+    except (ValueError, OverflowError):
         return None
+    return number if math.isfinite(number) else None
 
 
 def _as_list(value: Any) -> list[Any]:

@@ -2,7 +2,8 @@
 
 documented: https://woocommerce.github.io/woocommerce-rest-api-docs/#products, #product-variations; filters, codes and
 wording as in WC_REST_Products_Controller and WC_REST_Product_Variations_Controller:
-https://github.com/woocommerce/woocommerce/tree/trunk/plugins/woocommerce/includes/rest-api/Controllers/Version3
+https://github.com/woocommerce/woocommerce/tree/trunk/plugins/woocommerce/includes/rest-api/Controllers/Version3.
+judgement: inventory_delta, which no description lists, is not taken; images are kept as they were posted.
 """
 
 from __future__ import annotations

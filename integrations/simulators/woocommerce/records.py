@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, insort
 from collections.abc import Iterable
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -154,11 +155,21 @@ def fold(sku: str) -> str:
 
 
 def amount_of(value: Any) -> Decimal:
-    """A price as text; '' is 0, nonsense too (WooCommerce's wc_format_decimal drops what is no number)."""
+    """A price as text; '' is 0, nonsense too (WooCommerce's wc_format_decimal drops what is no number), and what no
+    column of the database holds."""
     try:
-        return Decimal(str(value))
+        amount = Decimal(str(value))
     except InvalidOperation:
         return Decimal(0)
+    return amount if amount.is_finite() and abs(amount.adjusted()) < 20 else Decimal(0)
+
+
+def parse_date(text: str) -> datetime | None:
+    """An ISO 8601 date as WordPress takes it (rest_parse_date); None for what is no date."""
+    try:
+        return datetime.fromisoformat(text.upper().replace("Z", "+00:00"))
+    except ValueError:
+        return None
 
 
 def clean_price(value: Any) -> str:

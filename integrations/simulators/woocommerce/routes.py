@@ -17,6 +17,7 @@ from integrations.simulators.woocommerce import settings_api as settings
 from integrations.simulators.woocommerce import terms_api as terms
 from integrations.simulators.woocommerce.args import WpError
 from integrations.simulators.woocommerce.call import Call, no_route
+from integrations.simulators.woocommerce.lines import CRITICAL
 from integrations.simulators.woocommerce.records import amount_of
 
 Do = Callable[..., Any]
@@ -58,6 +59,8 @@ def batch(call: Call, *ids: int) -> Any:
     answered with an empty list."""
     create, change, delete = BATCHES[call.path.partition("/")[0], len(ids)]
     rows = {name: call.given.get(name) or [] for name in ("create", "update", "delete")}
+    if not all(isinstance(row, dict) for name in ("create", "update") for row in rows[name]):
+        raise WpError("internal_server_error", CRITICAL, 500)  # judgement: PHP ends in a TypeError
     if sum(map(len, rows.values())) > MOST_IN_A_BATCH:
         text = f"Unable to accept more than {MOST_IN_A_BATCH} items for this request."
         raise WpError("woocommerce_rest_request_entity_too_large", text, 413)

@@ -25,6 +25,7 @@ from integrations.simulators.woocommerce.records import (
     amount_of,
     clean_price,
     fold,
+    parse_date,
     slugify,
     title_slug,
 )
@@ -218,10 +219,10 @@ class Catalogue(Terms):
         for key, offset in ((name, 0), (f"{name}_gmt", self.gmt_offset)):
             if key not in changes:
                 continue
-            if not changes[key]:
+            moment = parse_date(str(changes[key] or ""))
+            if moment is None:  # judgement: what is no date clears it; the vendor makes it 1970
                 dates = {name: None, f"{name}_gmt": None}
                 continue
-            moment = datetime.fromisoformat(str(changes[key]).replace("Z", "+00:00"))
             if moment.tzinfo is not None:
                 moment = moment.astimezone(UTC).replace(tzinfo=None) + timedelta(seconds=self.gmt_offset)
             else:
