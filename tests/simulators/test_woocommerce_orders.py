@@ -72,6 +72,16 @@ def test_a_line_names_its_product_in_three_ways(store: Store) -> None:
     assert order["line_items"][0]["parent_name"] is None
 
 
+def test_a_line_says_what_its_variation_was_chosen_by(store: Store) -> None:
+    size = {"name": "Shoe size", "visible": True, "variation": True, "options": ["41", "42"]}
+    parent = store.post("products", {"name": "Boot", "type": "variable", "attributes": [size]})["id"]
+    choice = [{"name": "Shoe size", "option": "42"}, {"name": "Colour", "option": "red"}]  # of which it has one
+    boot = store.post(f"products/{parent}/variations", {"regular_price": "5", "attributes": choice})["id"]
+    line = store.order({"product_id": parent, "variation_id": boot})["line_items"][0]
+    assert line["name"] == "Boot - 42"
+    assert [(m["key"], m["value"]) for m in line["meta_data"]] == [("shoe-size", "42")]
+
+
 def test_a_line_may_say_its_own_price(store: Store) -> None:
     line = {"product_id": store.product(), "quantity": 3, "subtotal": "30.00", "total": "20.00", "name": "Named"}
     order = store.order(line)
@@ -317,6 +327,38 @@ def test_lines_of_another_order_are_refused(store: Store) -> None:
     assert store.error("PUT", path, {"line_items": [{"id": number, "quantity": 2}]}) == refused
     assert store.error("PUT", path, {"line_items": [{"id": number, "quantity": 0}]}) == refused
     assert store.error("PUT", path, {"line_items": [{"quantity": 0}]})[:2] == (500, "internal_server_error")
+
+
+def test_a_refused_change_changes_nothing_but_the_lines_before_it(store: Store) -> None:
+    order = store.order({"product_id": store.product()})
+    line = order["line_items"][0]["id"]
+    rows = [{"id": line, "quantity": 4}, {"sku": "A1"}, {"quantity": 1}]
+    refused = store.error("PUT", f"orders/{order['id']}", {"customer_note": "x", "line_items": rows})
+    assert refused[:2] == (400, "woocommerce_rest_required_product_reference")
+    seen = store.get(f"orders/{order['id']}")
+    assert [(row["id"], row["quantity"]) for row in seen["line_items"]] == [(line, 4)]
+    assert (seen["customer_note"], seen["total"]) == ("", "10.00")
+
+
+@pytest.mark.parametrize("number", ["NaN", "1e999", "-Infinity", "ten", "", "1e30"])
+def test_sums_of_what_is_no_number(store: Store, number: str) -> None:
+    order = store.order({"product_id": store.product(), "total": number}, fee_lines=[{"name": "F", "total": number}])
+    assert (order["line_items"][0]["total"], order["total"]) == ("0.00", "0.00")
+    path = f"orders/{order['id']}/refunds"
+    assert store.post(path, {"amount": number, "api_refund": False})["amount"] == "0.00"
+    assert store.product("B2", price=number) > 0
+
+
+def test_numbers_and_dates_that_are_none(store: Store) -> None:
+    body = '{"line_items": [{"product_id": 1, "quantity": 1e999}]}'
+    response = store.send("POST", "orders", data=body, headers={"Content-Type": "application/json"})
+    assert (response.status_code, response.json()["code"]) == (400, "rest_invalid_param")
+    assert store.error("GET", "orders", per_page="nan")[3]["params"] == {"per_page": "per_page is not of type integer."}
+    assert store.error("GET", "orders", after="2026-13-45T00:00:00")[3]["params"] == {"after": "Invalid date."}
+    assert store.get("orders", after="2026-01-01t00:00:00z") == []
+    product = store.product(date_on_sale_from="soon")
+    assert store.get(f"products/{product}")["date_on_sale_from"] is None
+    assert store.error("POST", "orders/batch", {"create": ["x"]})[:2] == (500, "internal_server_error")
 
 
 def test_addresses_and_meta_data_change_by_part(store: Store) -> None:

@@ -268,7 +268,8 @@ def test_variations_have_their_own_address(store: Store) -> None:
     parent, other = shirt(store), shirt(store)
     made = variation(store, parent)["id"]
     assert store.get(f"products/{made}")["type"] == "variation"  # reading is allowed
-    text = "To manipulate product variations you should use the /products/&lt;product_id&gt;/variations/&lt;id&gt; endpoint."
+    address = "/products/&lt;product_id&gt;/variations/&lt;id&gt;"
+    text = f"To manipulate product variations you should use the {address} endpoint."
     refused = (404, "woocommerce_rest_invalid_product_id", text, {"status": 404})
     assert store.error("PUT", f"products/{made}", {"name": "X"}) == refused
     assert store.error("DELETE", f"products/{made}", force="true") == refused
@@ -335,3 +336,64 @@ def test_refused_customers(store: Store) -> None:
     for method in ("GET", "PUT", "DELETE"):
         unknown = (404, "wc_user_invalid_id", "Invalid user ID.", {"status": 404})
         assert store.error(method, "customers/99", {} if method == "PUT" else None) == unknown
+
+
+# --- categories, attributes and their terms ---------------------------------------------------------------------------
+
+
+def test_categories(store: Store) -> None:
+    chairs = store.post("products/categories", {"name": "Chairs"})
+    oak = store.post("products/categories", {"name": "Oak", "parent": chairs["id"]})["id"]
+    assert (chairs["slug"], chairs["parent"], chairs["display"], chairs["count"]) == ("chairs", 0, "default", 0)
+    data = {"status": 400, "resource_id": chairs["id"]}
+    text = "A term with the name provided already exists with this parent."
+    assert store.error("POST", "products/categories", {"name": "chairs"}) == (400, "term_exists", text, data)
+    product = store.product(categories=[{"id": oak}])
+    assert store.get(f"products/{product}")["categories"] == [{"id": oak, "name": "Oak", "slug": "oak"}]
+    assert store.ids("products", category=str(oak)) == [product]
+    assert store.ids("products/categories") == [chairs["id"], oak, 15]  # by name
+    assert store.ids("products/categories", parent=chairs["id"]) == [oak]
+    assert store.ids("products/categories", hide_empty="true") == [oak]
+    assert store.ids("products/categories", product=product) == [oak]
+    assert store.put(f"products/categories/{oak}", {"name": "Oak wood"})["slug"] == "oak"
+    code = "woocommerce_rest_term_invalid"
+    assert store.error("GET", "products/categories/99") == (404, code, "Resource does not exist.", {"status": 404})
+    assert store.error("DELETE", f"products/categories/{oak}")[:2] == (501, "woocommerce_rest_trash_not_supported")
+    text = "Default product category cannot be deleted."
+    assert store.error("DELETE", "products/categories/15", force="true")[:3] == (
+        500, "woocommerce_rest_cannot_delete", text,
+    )  # fmt: skip
+    store.delete(f"products/categories/{oak}", force="true")
+    assert store.get(f"products/{product}")["categories"][0]["slug"] == "uncategorized"
+
+
+def test_global_attributes(store: Store) -> None:
+    size = store.post("products/attributes", {"name": "Size"})
+    assert (size["slug"], size["type"], size["order_by"], size["has_archives"]) == (
+        "pa_size",
+        "select",
+        "menu_order",
+        False,
+    )
+    text = 'Slug "size" is already in use. Change it, please.'
+    refused = (400, "woocommerce_rest_cannot_create", text, {"status": 400})
+    assert store.error("POST", "products/attributes", {"name": "Size"}) == refused
+    path = f"products/attributes/{size['id']}/terms"
+    small = store.post(path, {"name": "Small"})
+    assert (small["slug"], small["count"]) == ("small", 0)
+    axis = {"id": size["id"], "variation": True, "visible": True, "options": ["Small", "Large"]}
+    parent = store.post("products", {"name": "Shirt", "type": "variable", "attributes": [axis]})
+    assert (parent["attributes"][0]["name"], parent["attributes"][0]["options"]) == ("Size", ["Small", "Large"])
+    assert [(row["name"], row["count"]) for row in store.get(path)] == [("Large", 1), ("Small", 1)]
+    made = variation(store, parent["id"], attributes=[{"id": size["id"], "option": "Large"}])
+    assert made["attributes"] == [{"id": size["id"], "name": "Size", "option": "Large"}]
+    assert store.put(f"{path}/{small['id']}", {"menu_order": 3})["menu_order"] == 3
+    assert store.delete(f"{path}/{small['id']}", force="true")["id"] == small["id"]
+    assert store.error("GET", "products/attributes/99")[:2] == (404, "woocommerce_rest_attribute_invalid")
+    code = "woocommerce_rest_taxonomy_invalid"
+    missing = (404, code, "Taxonomy does not exist.", {"status": 404})
+    assert store.error("GET", "products/attributes/99/terms") == missing
+    assert store.put(f"products/attributes/{size['id']}", {"name": "Sizes"})["name"] == "Sizes"
+    response = store.send("GET", "products/attributes")
+    assert (response.headers["X-WP-Total"], response.headers["X-WP-TotalPages"]) == ("1", "1")
+    assert store.delete(f"products/attributes/{size['id']}", force="true")["id"] == size["id"]

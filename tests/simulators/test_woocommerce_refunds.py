@@ -47,7 +47,7 @@ def test_an_amount_by_hand(store: Store, order: dict[str, Any]) -> None:
     assert made["_links"]["up"][0]["href"].endswith(f"/orders/{order['id']}")
     assert store.get(f"{path}/{made['id']}") == made
     seen = store.get(f"orders/{order['id']}")
-    assert seen["refunds"] == [{"id": made["id"], "reason": "Scratched", "total": "-7.50"}]
+    assert seen["refunds"] == [{"id": made["id"], "reason": "Scratched", "total": "-7.50", "total_tax": "0.00"}]
     assert (seen["status"], seen["total"]) == ("processing", "30.00")
     assert store.facts("refunds")[0]["amount"] == "7.50"
 
@@ -66,7 +66,9 @@ def test_a_line_by_its_id(store: Store, order: dict[str, Any]) -> None:
     assert [(m["key"], m["value"]) for m in back["meta_data"]] == [("_refunded_item_id", str(line["id"]))]
     (tax,) = made["tax_lines"]
     assert (tax["rate_id"], tax["tax_total"], tax["shipping_tax_total"]) == (rate, "-2.00", "0.00")
-    assert store.get(f"orders/{order['id']}")["line_items"] == order["line_items"]
+    seen = store.get(f"orders/{order['id']}")
+    assert seen["line_items"] == order["line_items"]
+    assert seen["refunds"] == [{"id": made["id"], "reason": "", "total": "-12.00", "total_tax": "-2.00"}]
     assert store.facts("refunds")[0]["lines"] == [{"sku": "A1", "quantity": "1", "total": "10.00"}]
 
 

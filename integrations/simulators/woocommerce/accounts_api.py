@@ -14,7 +14,7 @@ from integrations.simulators.woocommerce import args as a
 from integrations.simulators.woocommerce import hooks, lists, shapes
 from integrations.simulators.woocommerce.args import WpError
 from integrations.simulators.woocommerce.call import Call, invalid_id, no_trash
-from integrations.simulators.woocommerce.shop import Record
+from integrations.simulators.woocommerce.records import Record
 
 
 def list_customers(call: Call) -> Any:
@@ -63,7 +63,7 @@ def create_customer(call: Call) -> Any:
 
 def change_customer(call: Call, number: int) -> Any:
     customer = find_customer(call, number)
-    call.shop.change_customer(customer, call.take(a.for_update(a.CUSTOMER)))
+    call.shop.change_customer(customer, call.take(a.for_update(a.CUSTOMER_CHANGE)))
     return shapes.customer_json(call.shop, customer, call.base)
 
 
@@ -134,7 +134,8 @@ def change_webhook(call: Call, number: int) -> Any:
     """documented: WC_Webhook_Data_Store::update: an active webhook is pinged when its address changed or its last ping
     was not answered 200. The count of failures stays."""
     webhook = find_webhook(call, number)
-    given = {name: value for name, value in call.take(a.for_update(a.WEBHOOK)).items() if value not in {None, ""}}
+    taken = call.take(a.WEBHOOK_CHANGE) | {"delivery_url": call.given.get("delivery_url")}
+    given = {name: value for name, value in taken.items() if value}
     hooks.check_given(given, creating=False)
     moved = given.get("delivery_url", webhook["delivery_url"]) != webhook["delivery_url"]
     webhook.update(given)

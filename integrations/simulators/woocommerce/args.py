@@ -12,6 +12,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from integrations.simulators.woocommerce.records import parse_date
+
 Spec = dict[str, Any]
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d(:\d\d)?)?")
@@ -46,6 +48,7 @@ STR: Spec = {"type": "string"}
 BOOL: Spec = {"type": "boolean"}
 NO: Spec = {"type": "boolean", "default": False}
 YES: Spec = {"type": "boolean", "default": True}
+NUMBER: Spec = {"type": "number"}
 DATE: Spec = {"type": "string", "format": "date-time"}
 MAYBE_DATE: Spec = {"type": ["null", "string"]}
 URI: Spec = {"type": "string", "format": "uri"}
@@ -172,6 +175,14 @@ CUSTOMER_LIST: dict[str, Spec] = PAGING | {
         default="customer",
     ),
 }
+TERM_LIST: dict[str, Spec] = PAGING | {
+    "order": CUSTOMER_LIST["order"],
+    "orderby": one_of("id", "include", "name", "slug", "term_group", "description", "count", default="name"),
+    "hide_empty": NO,
+    "parent": INT,
+    "product": INT,
+    "slug": {"type": ["string", "array"], "items": STR},
+}
 WEBHOOK_LIST: dict[str, Spec] = PAGING | {
     "after": DATE,
     "before": DATE,
@@ -223,17 +234,28 @@ _FEE_LINES = many(
         meta_data=META,
     )
 )
+_TAXES = many(obj(id=INT, total=STR, subtotal=STR))
+_SHOWN_META = many(obj(id=INT, key=STR, value=ANY, display_key=STR, display_value=STR))
+# What is only shown is checked all the same where it is posted: a line that was read is not one that may be written.
 _LINE_ITEMS = many(
     obj(
+        **dict.fromkeys(("id", "variation_id", "quantity"), INT),
+        **dict.fromkeys(("name", "product_id"), ANY),
+        **dict.fromkeys(("parent_name", "tax_class", "subtotal", "subtotal_tax", "total", "total_tax"), STR),
+        **dict.fromkeys(("sku", "global_unique_id"), STR),
+        taxes=_TAXES,
+        meta_data=_SHOWN_META,
+        price=NUMBER,
+        image=obj(id=INT, src=URI),
+    )
+)
+_COUPON_LINES = many(
+    obj(
+        **dict.fromkeys(("discount", "discount_tax", "discount_type"), STR),
         id=INT,
-        name=ANY,
-        parent_name=STR,
-        product_id=ANY,
-        variation_id=INT,
-        quantity=INT,
-        tax_class=STR,
-        subtotal=STR,
-        total=STR,
+        code=ANY,
+        nominal_amount=NUMBER,
+        free_shipping=BOOL,
         meta_data=META,
     )
 )
@@ -253,7 +275,7 @@ ORDER: dict[str, Spec] = {
     "line_items": _LINE_ITEMS,
     "shipping_lines": _SHIPPING_LINES,
     "fee_lines": _FEE_LINES,
-    "coupon_lines": many(obj(id=INT, code=ANY, meta_data=META)),
+    "coupon_lines": _COUPON_LINES,
     "set_paid": NO,
     "manual_update": NO,
 }
@@ -262,6 +284,8 @@ REFUND: dict[str, Spec] = {
     "reason": STR,
     "refunded_by": INT,
     "meta_data": META,
+    "shipping_lines": _SHIPPING_LINES,
+    "fee_lines": _FEE_LINES,
     "api_refund": YES,
     "api_restock": YES,
 }
@@ -355,6 +379,31 @@ WEBHOOK: dict[str, Spec] = {
     "secret": STR,
     "delivery_url": REQUIRED,
 }
+
+
+CATEGORY: dict[str, Spec] = {
+    "name": REQUIRED,
+    "slug": STR,
+    "parent": INT,
+    "description": STR,
+    "display": one_of("default", "products", "subcategories", "both", default="default"),
+    "image": _IMAGE,
+}
+ATTRIBUTE: dict[str, Spec] = {
+    "name": REQUIRED,
+    "slug": STR,
+    "type": one_of("select", default="select"),
+    "order_by": one_of("menu_order", "name", "name_num", "id", default="menu_order"),
+    "has_archives": NO,
+}
+ATTRIBUTE_TERM: dict[str, Spec] = {"name": REQUIRED, "slug": STR, "description": STR, "menu_order": INT}
+# Quirk: on PUT the address is described as read-only, so that it is not checked, and taken none the less.
+WEBHOOK_CHANGE: dict[str, Spec] = {
+    name: {key: value for key, value in spec.items() if key in {"type", "enum"}}
+    for name, spec in WEBHOOK.items()
+    if name != "delivery_url"
+}
+CUSTOMER_CHANGE: dict[str, Spec] = CUSTOMER | {"email": STR | {"format": "email"}}
 
 
 def for_update(args: Mapping[str, Spec]) -> dict[str, Spec]:
@@ -451,7 +500,7 @@ def _check_range(spec: Spec, value: Any, name: str) -> dict[str, Any] | None:
 
 
 def _check_format(spec: Spec, value: Any) -> dict[str, Any] | None:
-    if spec.get("format") == "date-time" and not _DATE.fullmatch(str(value)):
+    if spec.get("format") == "date-time" and not (_DATE.fullmatch(str(value)) and parse_date(str(value))):
         return _problem("rest_invalid_date", "Invalid date.")
     # An empty address is allowed: WooCommerce clears one with it.
     if spec.get("format") == "email" and value and not _EMAIL.fullmatch(str(value)):
@@ -479,9 +528,10 @@ def _number(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
-        return float(value)
-    except ValueError:
+        number = float(value)
+    except (ValueError, OverflowError):
         return None
+    return number if math.isfinite(number) else None
 
 
 def _as_list(value: Any) -> list[Any]:

@@ -19,7 +19,7 @@ from integrations.simulators.woocommerce import lists
 from integrations.simulators.woocommerce.args import WpError
 from integrations.simulators.woocommerce.auth import parse_php_query
 from integrations.simulators.woocommerce.orders import Shop
-from integrations.simulators.woocommerce.shop import Record
+from integrations.simulators.woocommerce.records import Record
 
 
 @dataclass

@@ -13,8 +13,8 @@ from typing import Any
 
 from integrations.simulators.woocommerce.args import WpError
 from integrations.simulators.woocommerce.orders import Shop
+from integrations.simulators.woocommerce.records import GATEWAYS, Record, amount_of, fold
 from integrations.simulators.woocommerce.shapes import money
-from integrations.simulators.woocommerce.shop import GATEWAYS, Record, amount_of, fold
 
 HELD_BACK = ("trash", "auto-draft", "checkout-draft")
 

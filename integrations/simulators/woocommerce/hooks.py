@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 
 from integrations.simulators.base_webhooks import Message
 from integrations.simulators.woocommerce.args import WpError
+from integrations.simulators.woocommerce.records import VERSION, WORDPRESS_VERSION, Record
 from integrations.simulators.woocommerce.shapes import to_json
-from integrations.simulators.woocommerce.shop import VERSION, WORDPRESS_VERSION, Record
 
 HOOKS: dict[str, list[str]] = {
     "coupon.created": ["woocommerce_process_shop_coupon_meta", "woocommerce_new_coupon"],

@@ -11,7 +11,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from integrations.simulators.woocommerce.args import WpError
-from integrations.simulators.woocommerce.shop import Record, amount_of, fold
+from integrations.simulators.woocommerce.records import Record, amount_of, fold, title_slug
 from integrations.simulators.woocommerce.totals import Totals, calc_tax
 
 KINDS = ("line_items", "shipping_lines", "fee_lines")
@@ -44,7 +44,7 @@ class Lines(Totals):
                 self._swap_product(item, given)
         else:
             new = {"line_items": self._new_line, "shipping_lines": _new_shipping, "fee_lines": _new_fee}[kind]
-            item = new(given) | {"id": self.next_id("item"), "meta_data": [], "taxes": [], "total_tax": "0"}
+            item = {"id": self.next_id("item"), "taxes": [], "total_tax": "0", "meta_data": [], **new(given)}
             order[kind].append(item)
         item.update({name: given[name] for name in FIELDS[kind] if given.get(name) is not None})
         if kind == "line_items":
@@ -104,12 +104,15 @@ class Lines(Totals):
         return line
 
     def _put_product(self, line: Record, product: Record) -> None:
+        """documented: WC_Order_Item_Product::set_product: what a variation was chosen by becomes meta data."""
         is_variation = product["type"] == "variation"
         line["name"] = self.line_name(product)
         line["product_id"] = product["parent_id"] if is_variation else product["id"]
         line["variation_id"] = product["id"] if is_variation else 0
         tax_class = self.inherited(product, "tax_class")
         line["tax_class"] = "" if tax_class == "standard" else tax_class
+        chosen = [{"key": title_slug(a["name"]), "value": str(a.get("option", ""))} for a in product["attributes"]]
+        self.merge_meta(line.setdefault("meta_data", []), chosen if is_variation else [])
 
     def _swap_product(self, line: Record, given: Mapping[str, Any]) -> None:
         """documented: prepare_line_items sets the product of a line that names another; its amounts stay."""

@@ -8,11 +8,11 @@ https://github.com/woocommerce/woocommerce/blob/trunk/plugins/woocommerce/includ
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any
 from urllib.parse import quote_plus
 
-from integrations.simulators.woocommerce.shop import Index, Record
+from integrations.simulators.woocommerce.records import Index, Record, parse_date
 
 Args = Mapping[str, Any]
 NOT_ANY = frozenset({"trash", "auto-draft"})
@@ -24,7 +24,9 @@ def parse_moment(text: str | None, *, gmt: bool, offset: int) -> int | None:
     compares the wrong column."""
     if not text:
         return None
-    moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    moment = parse_date(text)
+    if moment is None:
+        return None
     if moment.tzinfo is not None:
         local = int(moment.timestamp()) + offset
         return local if gmt else local - offset

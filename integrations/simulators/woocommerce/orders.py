@@ -7,6 +7,7 @@ https://github.com/woocommerce/woocommerce/tree/trunk/plugins/woocommerce/includ
 
 from __future__ import annotations
 
+import copy
 import random
 import time
 from collections.abc import Iterable, Mapping
@@ -15,7 +16,7 @@ from typing import Any
 
 from integrations.simulators.woocommerce.args import WpError
 from integrations.simulators.woocommerce.lines import KINDS, Lines
-from integrations.simulators.woocommerce.shop import ADDRESS, GATEWAYS, VERSION, Index, Record, amount_of
+from integrations.simulators.woocommerce.records import ADDRESS, GATEWAYS, VERSION, Index, Record, amount_of
 from integrations.simulators.woocommerce.totals import plain
 
 SOLD = ("processing", "completed", "on-hold")  # documented: wc_maybe_reduce_stock_levels
@@ -127,7 +128,12 @@ class Shop(Lines):
     def change_order(self, order: Record, given: Mapping[str, Any]) -> None:
         """documented: save_object: sums are worked out anew only where lines or addresses were posted; the status is
         set before what is to happen on payment."""
-        self.apply_order(order, given)
+        before = copy.deepcopy(order)
+        try:
+            self.apply_order(order, given)
+        except WpError:
+            _undo(order, before)
+            raise
         touching = ("billing", "shipping", *KINDS, "coupon_lines")
         if any(given.get(name) is not None for name in touching):
             self.calculate(order)
@@ -290,7 +296,8 @@ class Shop(Lines):
         return refund
 
     def remove_refund(self, order: Record, refund_id: int) -> None:
-        """judgement: deleting a refund puts nothing back into or out of stock, nor the status back."""
+        """judgement: deleting a refund puts nothing back into or out of stock, nor the status back; it is told of as
+        order.updated, as the vendor does since 11.2."""
         order["refunds"].remove(refund_id)
         del self.refunds[refund_id]
         self.save_order(order)
@@ -325,6 +332,15 @@ class Shop(Lines):
             product = self.products[product_id]
             now = (self.stock_holder(product) or product)["stock_quantity"]
             self.add_note(order, f"Item #{product_id} stock increased from {now - back} to {now}.")
+
+
+def _undo(order: Record, before: Record) -> None:
+    """documented: a refused change is not saved, but lines are saved one by one: those changed before the refusal stay
+    so (set_item)."""
+    for kind in KINDS:
+        known = {line["id"] for line in before[kind]}
+        before[kind] = [line for line in order[kind] if line["id"] in known]
+    order.update(before)
 
 
 def _no_refund(text: str) -> WpError:

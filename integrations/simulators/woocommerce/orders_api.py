@@ -16,19 +16,18 @@ from integrations.simulators.woocommerce.args import WpError
 from integrations.simulators.woocommerce.call import Call, already_trashed, invalid_id, no_trash
 from integrations.simulators.woocommerce.lines import KINDS
 from integrations.simulators.woocommerce.orders import LABELS
-from integrations.simulators.woocommerce.shop import Record
+from integrations.simulators.woocommerce.records import Record
 
 
 def list_orders(call: Call) -> Any:
     taken = call.take(a.ORDER_LIST)
 
     def keep(order: Record) -> bool:
-        sold = {line["product_id"] for line in order["line_items"]}
         return (
             lists.has_status(taken, order)
             and call.seen(order)
             and taken.get("customer") in {None, order["customer_id"]}
-            and (not taken.get("product") or taken["product"] in sold)
+            and (not taken.get("product") or taken["product"] in {line["product_id"] for line in order["line_items"]})
             and (not taken.get("created_via") or order["created_via"] in taken["created_via"])
             and (not taken.get("search") or _is_found(order, str(taken["search"])))
         )

@@ -2,7 +2,8 @@
 
 documented: https://woocommerce.github.io/woocommerce-rest-api-docs/#products, #product-variations; filters, codes and
 wording as in WC_REST_Products_Controller and WC_REST_Product_Variations_Controller:
-https://github.com/woocommerce/woocommerce/tree/trunk/plugins/woocommerce/includes/rest-api/Controllers/Version3
+https://github.com/woocommerce/woocommerce/tree/trunk/plugins/woocommerce/includes/rest-api/Controllers/Version3.
+judgement: inventory_delta, which no description lists, is not taken; images are kept as they were posted.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from integrations.simulators.woocommerce import args as a
 from integrations.simulators.woocommerce import lists, shapes
 from integrations.simulators.woocommerce.args import WpError
 from integrations.simulators.woocommerce.call import Call, already_trashed, invalid_id
-from integrations.simulators.woocommerce.shop import Record, amount_of, fold
+from integrations.simulators.woocommerce.records import Record, amount_of, fold
+from integrations.simulators.woocommerce.terms import DEFAULT_CATEGORY
 
 Keep = Callable[[Record], bool]
 
@@ -60,6 +62,7 @@ def _keep_product(call: Call, taken: dict[str, Any]) -> Keep:
     shop = call.shop
     finds = _keep_search(taken)
     types = set(taken.get("include_types") or ([taken["type"]] if taken.get("type") else []))
+    category = int(amount_of(taken.get("category")))
     flags = [name for name in ("featured", "virtual", "downloadable") if taken.get(name) is not None]
 
     def keep(product: Record) -> bool:
@@ -71,7 +74,7 @@ def _keep_product(call: Call, taken: dict[str, Any]) -> Keep:
             and taken.get("stock_status") in {None, shop.inherited(product, "stock_status")}
             and taken.get("slug") in {None, "", product["slug"]}
             and all(product.get(name, False) == taken[name] for name in flags)
-            and (not taken.get("category") or int(amount_of(taken["category"])) in (product.get("categories") or [15]))
+            and (not category or category in (product.get("categories") or [DEFAULT_CATEGORY]))
             and _has_price(call, product, taken)
             and finds(product)
         )

@@ -14,9 +14,11 @@ from integrations.simulators.woocommerce import accounts_api as accounts
 from integrations.simulators.woocommerce import orders_api as orders
 from integrations.simulators.woocommerce import products_api as products
 from integrations.simulators.woocommerce import settings_api as settings
+from integrations.simulators.woocommerce import terms_api as terms
 from integrations.simulators.woocommerce.args import WpError
 from integrations.simulators.woocommerce.call import Call, no_route
-from integrations.simulators.woocommerce.shop import amount_of
+from integrations.simulators.woocommerce.lines import CRITICAL
+from integrations.simulators.woocommerce.records import amount_of
 
 Do = Callable[..., Any]
 MOST_IN_A_BATCH = 100
@@ -57,6 +59,8 @@ def batch(call: Call, *ids: int) -> Any:
     answered with an empty list."""
     create, change, delete = BATCHES[call.path.partition("/")[0], len(ids)]
     rows = {name: call.given.get(name) or [] for name in ("create", "update", "delete")}
+    if not all(isinstance(row, dict) for name in ("create", "update") for row in rows[name]):
+        raise WpError("internal_server_error", CRITICAL, 500)  # judgement: PHP ends in a TypeError
     if sum(map(len, rows.values())) > MOST_IN_A_BATCH:
         text = f"Unable to accept more than {MOST_IN_A_BATCH} items for this request."
         raise WpError("woocommerce_rest_request_entity_too_large", text, 413)
@@ -100,8 +104,11 @@ _PRODUCT = {"GET": products.get_product, "PUT": products.change_product, "DELETE
 _VARIATION = {"GET": products.get_variation, "PUT": products.change_variation, "DELETE": products.delete_variation}
 _CUSTOMER = {"GET": accounts.get_customer, "PUT": accounts.change_customer, "DELETE": accounts.delete_customer}
 _WEBHOOK = {"GET": accounts.get_webhook, "PUT": accounts.change_webhook, "DELETE": accounts.delete_webhook}
+_CATEGORY = {"GET": terms.get_category, "PUT": terms.change_category, "DELETE": terms.delete_category}
+_ATTRIBUTE = {"GET": terms.get_attribute, "PUT": terms.change_attribute, "DELETE": terms.delete_attribute}
+_TERM = {"GET": terms.get_term, "PUT": terms.change_term, "DELETE": terms.delete_term}
 _TABLE: list[tuple[str, dict[str, Do]]] = [
-    (r"(?:orders|products|customers|webhooks)/batch", {"PUT": batch}),
+    *((f"{name}/batch", {"PUT": batch}) for name in ("orders", "products", "customers", "webhooks")),
     (r"products/(\d+)/variations/batch", {"PUT": batch}),
     ("orders", {"GET": orders.list_orders, "POST": orders.create_order}),
     ("orders/statuses", {"GET": orders.list_statuses}),
@@ -116,6 +123,12 @@ _TABLE: list[tuple[str, dict[str, Do]]] = [
     (r"products/(\d+)/variations", {"GET": products.list_variations, "POST": products.create_variation}),
     (r"products/(\d+)/variations/(\d+)", _VARIATION),
     ("variations", {"GET": products.list_all_variations}),
+    ("products/categories", {"GET": terms.list_categories, "POST": terms.create_category}),
+    (r"products/categories/(\d+)", _CATEGORY),
+    ("products/attributes", {"GET": terms.list_attributes, "POST": terms.create_attribute}),
+    (r"products/attributes/(\d+)", _ATTRIBUTE),
+    (r"products/attributes/(\d+)/terms", {"GET": terms.list_terms, "POST": terms.create_term}),
+    (r"products/attributes/(\d+)/terms/(\d+)", _TERM),
     ("customers", {"GET": accounts.list_customers, "POST": accounts.create_customer}),
     (r"customers/(\d+)", _CUSTOMER),
     ("webhooks", {"GET": accounts.list_webhooks, "POST": accounts.create_webhook}),

@@ -14,7 +14,7 @@ from integrations.simulators.woocommerce import lists, shapes
 from integrations.simulators.woocommerce.args import WpError
 from integrations.simulators.woocommerce.call import Call, no_trash
 from integrations.simulators.woocommerce.orders import LABELS
-from integrations.simulators.woocommerce.shop import GATEWAYS, Record
+from integrations.simulators.woocommerce.records import GATEWAYS, Record
 
 SHIPPING_METHODS = {"flat_rate": "Flat rate", "free_shipping": "Free shipping", "local_pickup": "Local pickup"}
 

@@ -13,7 +13,8 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from integrations.simulators.woocommerce.orders import Shop
-from integrations.simulators.woocommerce.shop import GATEWAYS, VERSION, WORDPRESS_VERSION, Record, amount_of, slugify
+from integrations.simulators.woocommerce.records import GATEWAYS, VERSION, WORDPRESS_VERSION, Record, amount_of, slugify
+from integrations.simulators.woocommerce.terms import DEFAULT_CATEGORY
 
 SYMBOLS = {"EUR": "&euro;", "USD": "&#36;", "GBP": "&pound;", "JPY": "&yen;"}
 
@@ -36,7 +37,7 @@ def _iso(moment: int) -> str:
 
 def money(value: Any, places: int = 2) -> str:
     """documented: wc_format_decimal with decimal places."""
-    return str(amount_of(value).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP))
+    return str(amount_of(value).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP) + 0)  # no "-0.00"
 
 
 def number(value: Decimal) -> int | float:
@@ -78,14 +79,8 @@ def order_json(shop: Shop, order: Record, base: str, places: int, *, edit: bool 
     data |= {"cart_hash": order["cart_hash"], "meta_data": pick_meta(order["meta_data"])}
     data |= _lines_json(shop, order, places)
     data["coupon_lines"] = [_coupon_json(shop, line, places, edit=edit) for line in order["coupon_lines"]]
-    data["refunds"] = [
-        {
-            "id": refund_id,
-            "reason": shop.refunds[refund_id]["reason"],
-            "total": "-" + money(shop.refunds[refund_id]["amount"], places),
-        }
-        for refund_id in reversed(order["refunds"])  # documented: newest first, as posts are listed
-    ]
+    # documented: newest first, as posts are listed. judgement: total_tax, which the schema has since 11.0, is negative.
+    data["refunds"] = [_refund_of_order(shop.refunds[pk], places) for pk in reversed(order["refunds"])]
     data["payment_url"] = f"{base.partition('/wp-json')[0]}/checkout/order-pay/{order['id']}/?pay_for_order=true"
     data["payment_url"] += f"&key={order['order_key']}"
     data["is_editable"] = order["status"] in {"pending", "on-hold", "auto-draft"}
@@ -94,6 +89,12 @@ def order_json(shop: Shop, order: Record, base: str, places: int, *, edit: bool 
     more = {"customer": f"customers/{order['customer_id']}"} if order["customer_id"] else {}
     more |= {"up": f"orders/{order['parent_id']}"} if order["parent_id"] else {}
     return data | {"_links": links(base, "orders", order["id"], **more)}
+
+
+def _refund_of_order(refund: Record, places: int) -> Record:
+    data = {"id": refund["id"], "reason": refund["reason"], "total": "-" + money(refund["amount"], places)}
+    taxes = [line["total_tax"] for kind in ("line_items", "shipping_lines", "fee_lines") for line in refund[kind]]
+    return data | {"total_tax": money(sum(map(amount_of, taxes)), places)}
 
 
 def _lines_json(shop: Shop, record: Record, places: int) -> Record:
@@ -208,7 +209,7 @@ def product_json(shop: Shop, product: Record, base: str, *, edit: bool = False) 
     data |= {"shipping_required": not product["virtual"], "shipping_taxable": not product["virtual"]}
     data["categories"] = [
         {"id": c, "name": shop.categories[c]["name"], "slug": shop.categories[c]["slug"]}
-        for c in product.get("categories") or [15]
+        for c in product.get("categories") or [DEFAULT_CATEGORY]
         if c in shop.categories
     ]
     blank = {"id": 0, "name": "", "position": 0, "visible": False, "variation": False, "options": []}
@@ -314,3 +315,22 @@ def status_json(shop: Shop, site: str) -> Record:
         "post_type_counts": [],
         "logging": {"logging_enabled": True},
     }
+
+
+# categories, attributes, terms ---------------------------------------------------------------------------------------
+def category_json(shop: Shop, row: Record, base: str) -> Record:
+    names = ("id", "name", "slug", "parent", "description", "display", "image", "menu_order")
+    data = {name: row[name] for name in names} | {"count": shop.count_products(row)}
+    more = {"up": f"products/categories/{row['parent']}"} if row["parent"] else {}
+    return data | {"_links": links(base, "products/categories", row["id"], **more)}
+
+
+def attribute_json(row: Record, base: str) -> Record:
+    data = {name: row[name] for name in ("id", "name", "slug", "type", "order_by", "has_archives")}
+    return data | {"_links": links(base, "products/attributes", row["id"])}
+
+
+def term_json(shop: Shop, row: Record, base: str) -> Record:
+    data = {name: row[name] for name in ("id", "name", "slug", "description", "menu_order")}
+    path = f"products/attributes/{row['attribute_id']}/terms"
+    return data | {"count": shop.count_products(row), "_links": links(base, path, row["id"])}

@@ -1,4 +1,4 @@
-"""What the simulated WooCommerce shop knows: products and their stock, customers, settings; and its ordered lists.
+"""What the simulated WooCommerce shop knows: products, what variations inherit, their stock, customers and settings.
 
 documented: https://woocommerce.github.io/woocommerce-rest-api-docs/ for what there is; stock as in
 https://github.com/woocommerce/woocommerce/blob/trunk/plugins/woocommerce/includes/wc-stock-functions.php
@@ -7,166 +7,37 @@ https://github.com/woocommerce/woocommerce/blob/trunk/plugins/woocommerce/includ
 from __future__ import annotations
 
 import random
-import re
 import time
-from bisect import bisect_left, insort
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from integrations.simulators.woocommerce.args import WpError
-
-Record = dict[str, Any]
-
-VERSION = "11.0.1"
-WORDPRESS_VERSION = "7.1.3"
-ADDRESS = (
-    "first_name",
-    "last_name",
-    "company",
-    "address_1",
-    "address_2",
-    "city",
-    "state",
-    "postcode",
-    "country",
+from integrations.simulators.woocommerce.records import (
+    ADDRESS,
+    PRODUCT,
+    PRODUCT_SETTINGS,
+    SELLABLE,
+    SETTINGS,
+    TAX_SETTINGS,
+    Index,
+    Record,
+    amount_of,
+    clean_price,
+    fold,
+    parse_date,
+    slugify,
+    title_slug,
 )
-SELLABLE: Record = {
-    "description": "",
-    "sku": "",
-    "global_unique_id": "",
-    "regular_price": "",
-    "sale_price": "",
-    "date_on_sale_from": None,
-    "date_on_sale_from_gmt": None,
-    "date_on_sale_to": None,
-    "date_on_sale_to_gmt": None,
-    "status": "publish",
-    "virtual": False,
-    "downloadable": False,
-    "downloads": [],
-    "download_limit": -1,
-    "download_expiry": -1,
-    "tax_status": "taxable",
-    "tax_class": "",
-    "manage_stock": False,
-    "stock_quantity": None,
-    "stock_status": "instock",
-    "backorders": "no",
-    "low_stock_amount": None,
-    "weight": "",
-    "dimensions": {"length": "", "width": "", "height": ""},
-    "shipping_class": "",
-    "menu_order": 0,
-    "attributes": [],
-    "parent_id": 0,
-    "total_sales": 0,
-}
-PRODUCT: Record = SELLABLE | {
-    "type": "simple",
-    "featured": False,
-    "catalog_visibility": "visible",
-    "short_description": "",
-    "external_url": "",
-    "button_text": "",
-    "sold_individually": False,
-    "reviews_allowed": True,
-    "post_password": "",
-    "upsell_ids": [],
-    "cross_sell_ids": [],
-    "purchase_note": "",
-    "categories": [],
-    "brands": [],
-    "tags": [],
-    "images": [],
-    "default_attributes": [],
-    "variations": [],
-}
-# judgement: what a small shop runs; GMT+2, so that mistaking local dates for GMT is noticed.
-SETTINGS: dict[str, str] = {
-    "woocommerce_store_address": "1 Market Street",
-    "woocommerce_store_city": "London",
-    "woocommerce_default_country": "GB",
-    "woocommerce_store_postcode": "EC1A 1AA",
-    "woocommerce_allowed_countries": "all",
-    "woocommerce_calc_taxes": "yes",
-    "woocommerce_enable_coupons": "yes",
-    "woocommerce_currency": "GBP",
-    "woocommerce_currency_pos": "left",
-    "woocommerce_price_num_decimals": "2",
-}
-TAX_SETTINGS: dict[str, str] = {
-    "woocommerce_prices_include_tax": "no",
-    "woocommerce_tax_based_on": "shipping",
-    "woocommerce_tax_round_at_subtotal": "no",
-    "woocommerce_tax_display_shop": "excl",
-}
-PRODUCT_SETTINGS: dict[str, str] = {
-    "woocommerce_weight_unit": "kg",
-    "woocommerce_manage_stock": "yes",
-    "woocommerce_hold_stock_minutes": "60",
-    "woocommerce_notify_no_stock_amount": "0",
-}
-# judgement: the gateways WooCommerce brings, which cannot give money back by themselves, and one for cards that can.
-GATEWAYS: dict[str, tuple[str, list[str]]] = {
-    "bacs": ("Direct bank transfer", ["products"]),
-    "cheque": ("Check payments", ["products"]),
-    "cod": ("Cash on delivery", ["products"]),
-    "card": ("Credit card", ["products", "refunds"]),
-}
+from integrations.simulators.woocommerce.terms import Terms
 
 
-class Index:
-    """Record ids in the order of a number (a time, an id), kept sorted as they change."""
-
-    def __init__(self) -> None:
-        self._entries: list[tuple[int, int]] = []
-        self._value_of: dict[int, int] = {}
-
-    def put(self, record_id: int, value: int) -> None:
-        self.drop(record_id)
-        self._value_of[record_id] = value
-        insort(self._entries, (value, record_id))
-
-    def drop(self, record_id: int) -> None:
-        value = self._value_of.pop(record_id, None)
-        if value is not None:
-            del self._entries[bisect_left(self._entries, (value, record_id))]
-
-    def between(self, after: int | None, before: int | None) -> tuple[int, int]:
-        """The positions of the ids whose value is > after and < before."""
-        low = 0 if after is None else bisect_left(self._entries, (after + 1, 0))
-        high = len(self._entries) if before is None else bisect_left(self._entries, (before, 0))
-        return low, max(low, high)
-
-    def ids(self, low: int, high: int, *, descending: bool = False) -> Iterable[int]:
-        entries = self._entries[low:high]
-        return (entry[1] for entry in (reversed(entries) if descending else entries))
-
-
-def slugify(text: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
-
-
-def fold(sku: str) -> str:
-    """judgement: codes are compared as MySQL's usual collation does, without regard to case."""
-    return sku.casefold()
-
-
-def amount_of(value: Any) -> Decimal:
-    """A price as text; '' is 0, nonsense too (WooCommerce's wc_format_decimal drops what is no number)."""
-    try:
-        return Decimal(str(value))
-    except InvalidOperation:
-        return Decimal(0)
-
-
-class Catalogue:
+class Catalogue(Terms):
     """Products, variations, customers, taxes, settings: everything but orders. `events` collects what happened as
     (resource, event, id) until the simulator turns it into webhooks."""
 
     def __init__(self, rng: random.Random) -> None:
+        super().__init__()
         self.rng = rng
         self.gmt_offset = 2 * 3600
         self.settings: dict[str, dict[str, str]] = {
@@ -174,14 +45,11 @@ class Catalogue:
             "tax": dict(TAX_SETTINGS),
             "products": dict(PRODUCT_SETTINGS),
         }
-        self.counters: dict[str, int] = {"post": 100, "item": 1000, "meta": 5000, "user": 1}
+        self.counters |= {"post": 100, "item": 1000, "meta": 5000, "user": 1}
         self.products: dict[int, Record] = {}
         self.sku_ids: dict[str, int] = {}
         self.customers: dict[int, Record] = {}
         self.accounts: dict[str, int] = {}  # e-mail in small letters → customer
-        self.attributes: dict[int, Record] = {}
-        self.terms: dict[int, Record] = {}
-        self.categories: dict[int, Record] = {}
         self.taxes: dict[int, Record] = {}
         self.tax_classes: dict[str, str] = {
             "standard": "Standard rate",
@@ -191,16 +59,8 @@ class Catalogue:
         self.coupons: dict[str, Record] = {"welcome10": {"discount_type": "percent", "amount": "10"}}
         self.events: list[tuple[str, str, int]] = []
         self.product_indexes = {"date": Index(), "modified": Index(), "id": Index()}
-        uncategorised = {"id": 15, "name": "Uncategorized", "slug": "uncategorized", "parent": 0, "description": ""}
-        self.categories[15] = uncategorised | {"display": "default", "image": None, "menu_order": 0}
-        self.counters["term"] = 15
 
     # common ---------------------------------------------------------------------------------------------------------
-    def next_id(self, kind: str) -> int:
-        """documented: WordPress keeps products, variations, orders and refunds in one sequence of post ids."""
-        self.counters[kind] = self.counters.get(kind, 0) + 1
-        return self.counters[kind]
-
     def now(self) -> int:
         return int(time.time())
 
@@ -359,10 +219,10 @@ class Catalogue:
         for key, offset in ((name, 0), (f"{name}_gmt", self.gmt_offset)):
             if key not in changes:
                 continue
-            if not changes[key]:
+            moment = parse_date(str(changes[key] or ""))
+            if moment is None:  # judgement: what is no date clears it; the vendor makes it 1970
                 dates = {name: None, f"{name}_gmt": None}
                 continue
-            moment = datetime.fromisoformat(str(changes[key]).replace("Z", "+00:00"))
             if moment.tzinfo is not None:
                 moment = moment.astimezone(UTC).replace(tzinfo=None) + timedelta(seconds=self.gmt_offset)
             else:
@@ -373,6 +233,8 @@ class Catalogue:
 
     def _name_attribute(self, given: Mapping[str, Any]) -> Record:
         known = self.attributes.get(int(given.get("id") or 0))
+        if known is not None and given.get("options"):
+            self.need_terms(known["id"], [str(option) for option in given["options"]])
         return {"id": 0, "name": "", **given, **({"name": known["name"]} if known is not None else {})}
 
     def _free_sku(self, sku: str) -> str:
@@ -529,22 +391,11 @@ class Catalogue:
 
 def _choices(given: list[Record], parent: Record) -> list[Record]:
     """documented: a variation takes of the attributes posted those its parent varies by, under the parent's name."""
-    axes = {_key(axis["name"]): axis for axis in parent["attributes"] if axis.get("variation")}
-    found = [(axes.get(_key(choice["name"])), choice) for choice in given]
+    axes = {title_slug(axis["name"]): axis for axis in parent["attributes"] if axis.get("variation")}
+    found = [(axes.get(title_slug(choice["name"])), choice) for choice in given]
     return [
         {"id": axis["id"], "name": axis["name"], "option": choice.get("option", "")} for axis, choice in found if axis
     ]
-
-
-def _key(name: Any) -> str:
-    """judgement: sanitize_title, as far as names of attributes need it."""
-    return re.sub(r"[\s_]+", "-", str(name).strip().casefold())
-
-
-def clean_price(value: Any) -> str:
-    """documented: wc_format_decimal: what is no number is dropped."""
-    text = str(value or "").strip()
-    return text if re.fullmatch(r"-?\d+(\.\d*)?|-?\.\d+", text) else re.sub(r"[^0-9.-]", "", text)
 
 
 def _copy(value: Any) -> Any:

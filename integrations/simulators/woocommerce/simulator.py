@@ -21,7 +21,7 @@ from integrations.simulators.woocommerce.args import WpError
 from integrations.simulators.woocommerce.auth import Key, authenticate, check_permission, is_secure, parse_php_query
 from integrations.simulators.woocommerce.call import Call, no_route, parse_body, pick_fields
 from integrations.simulators.woocommerce.orders import Shop
-from integrations.simulators.woocommerce.shop import Record
+from integrations.simulators.woocommerce.records import Record
 
 API = "/wp-json/wc/v3/"
 FAULTS = {

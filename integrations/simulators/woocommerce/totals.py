@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from decimal import ROUND_HALF_DOWN, ROUND_HALF_UP, Decimal
 from typing import Any
 
-from integrations.simulators.woocommerce.shop import Catalogue, Record, amount_of
+from integrations.simulators.woocommerce.records import Record, amount_of
+from integrations.simulators.woocommerce.shop import Catalogue
 
 PRECISE = Decimal("0.000001")  # documented: WC_ROUNDING_PRECISION
 NO_RATE: Record = {"country": "", "state": "", "name": "Tax", "priority": 1, "compound": False, "rate": "0"}
