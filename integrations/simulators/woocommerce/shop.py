@@ -50,6 +50,7 @@ class Catalogue(Terms):
         self.sku_ids: dict[str, int] = {}
         self.customers: dict[int, Record] = {}
         self.accounts: dict[str, int] = {}  # e-mail in small letters → customer
+        self.usernames: set[str] = set()
         self.taxes: dict[int, Record] = {}
         self.tax_classes: dict[str, str] = {
             "standard": "Standard rate",
@@ -252,6 +253,7 @@ class Catalogue(Terms):
         live = [row for row in self.products.values() if row["sku"] and row["status"] != "trash"]
         self.sku_ids = {fold(row["sku"]): row["id"] for row in live}
         self.accounts = {row["email"].lower(): row["id"] for row in self.customers.values()}
+        self.usernames = {row["username"].lower() for row in self.customers.values()}
         self.product_indexes = {"date": Index(), "modified": Index(), "id": Index()}
         for row in self.products.values():
             if row["type"] != "variation":
@@ -336,9 +338,8 @@ class Catalogue(Terms):
         if email.lower() in self.accounts:
             text = "An account is already registered with your email address. Please log in."
             raise WpError("registration-error-email-exists", text, 400)
-        names = {row["username"].lower() for row in self.customers.values()}
         username = str(given.get("username") or "")
-        if username and username.lower() in names:
+        if username.lower() in self.usernames:
             text = "An account is already registered with that username. Please choose another."
             raise WpError("registration-error-username-exists", text, 400)
         now = self.now()
@@ -359,6 +360,7 @@ class Catalogue(Terms):
         }
         self.customers[customer["id"]] = customer
         self.accounts[email.lower()] = customer["id"]
+        self.usernames.add(customer["username"].lower())
         self._apply_customer(customer, given)
         self.emit("customer", "created", customer["id"])
         return customer
@@ -378,6 +380,7 @@ class Catalogue(Terms):
     def remove_customer(self, customer: Record) -> None:
         self.customers.pop(customer["id"], None)
         self.accounts.pop(customer["email"].lower(), None)
+        self.usernames.discard(customer["username"].lower())
 
     def _apply_customer(self, customer: Record, given: Mapping[str, Any]) -> None:
         for name in ("email", "first_name", "last_name"):
