@@ -9,7 +9,8 @@ import pytest
 from catalog import services
 from catalog.mapping.axes import Pair
 from catalog.models import AxisValueMapping, Binding, MappingConflict, Product, Synonym
-from catalog.services.axis_values import AxisError, find_remote_products, get_axes, save_axes
+from catalog.services.axis_values import AxisError, save_axes
+from catalog.services.axis_views import find_remote_products, get_axes
 from catalog.services.binding import ignore
 from catalog.services.changes import undo
 from orders.models import Order
@@ -35,7 +36,7 @@ def words(product: Product, pairs: dict[str, Pair]) -> dict[int, Pair]:
     return {pks[value]: pair for value, pair in pairs.items()}
 
 
-def save(world: World, product: Product, pairs: dict[str, Pair] = ALL, parent: str = "77"):  # type: ignore[no-untyped-def]
+def save(world: World, product: Product, pairs: dict[str, Pair] = ALL, parent: str = "77"):
     return save_axes(
         product=product, connection=world.shop, parent=parent, words=words(product, pairs), by=None, at=NOON
     )
