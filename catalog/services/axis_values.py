@@ -32,7 +32,7 @@ from catalog.models import (
     Variant,
 )
 from catalog.services.axis_views import list_articles, list_mappings, list_our_values
-from catalog.services.binding import free, save_conflicts
+from catalog.services.binding import TAKEN_OFF, free, save_conflicts
 from catalog.services.changes import Recorder, write_bindings
 from catalog.services.matrix import list_combinations
 from catalog.services.stock import BATCH
@@ -296,6 +296,7 @@ def follow_new_articles(*, connection: Connection, parents: Sequence[str], at: d
             continue
         product = Product.plain.get(pk=product_id)
         plan, _ = _plan(product, connection, articles, words, list_our_values(product))
+        plan.bound = [one for one in plan.bound if not one[0].reason.startswith(TAKEN_OFF)]  # a person has said no
         _put(plan)
         rows_bound = [row for row, _, _ in plan.bound]
         Binding.plain.bulk_update(rows_bound, ["variant", "state", "reason"], batch_size=BATCH)
