@@ -8,6 +8,7 @@ from typing import Any
 
 from catalog.services.cells import Edit, Refused
 from catalog.services.matrix import Cell, Grid, Section
+from portal.base.strict_json import StrictJsonError, parse_strict
 
 MOST_CELLS = 400  # on the page at once; more rows come as one scrolls
 BREAK = "|"
@@ -91,10 +92,11 @@ def _show(cell: Cell, told: Mapping[tuple[int, int], Refused]) -> ShownCell:
 
 
 def read_edits(given: Any) -> list[Edit]:
-    """The cells of a form that differ from what the person saw.
+    """The cells of a form that differ from what the person saw. Raises StrictJsonError.
 
     `cell-<variant>-<connection>` has what was typed, `was-…` the key of the article seen and its text with a bar
     between; the buttons `pick` (`<variant>-<connection>|<text>`) and `ignore` (`<variant>-<connection>`) say the rest.
+    Or `changes`, JSON: [["<variant>-<connection>", text, key of the article seen, whether to ignore it], …].
     """
     edits: dict[str, Edit] = {}
     seen: dict[str, str] = {}
@@ -111,16 +113,33 @@ def read_edits(given: Any) -> list[Edit]:
         edits[key] = _make(key, text, seen.get(key, ""))
     for key in given.getlist("ignore"):
         edits[key] = _make(key, "", seen.get(key, ""), ignore=True)
-    return [edit for edit in edits.values() if edit.variant_id]
+    for key, text, was, ignore in _read_changes(given.get("changes", "[]")):
+        edits[key] = _make(key, text, was, ignore=ignore)
+    return list(edits.values())
+
+
+def _read_changes(raw: str) -> list[tuple[str, str, str, bool]]:
+    found = parse_strict(raw.encode())
+    kinds = (str, str, str, bool)
+    for one in found if isinstance(found, list) else [found]:
+        if not isinstance(one, list) or [type(part) for part in one] != [*kinds]:
+            raise StrictJsonError("invalid_changes", "A change is [cell, text, article seen, ignore].")
+    return [(key, text, was, ignore) for key, text, was, ignore in found]
 
 
 def _make(key: str, text: str, was: str, *, ignore: bool = False) -> Edit:
+    """A key that names no cell becomes 0, which is no variant: it is refused with words."""
     variant, _, connection = key.partition("-")
-    sound = variant.isdecimal() and connection.isdecimal() and len(key) < 40
+    sound = all(part.isdecimal() and len(part) < 19 for part in (variant, connection))
     return Edit(
         variant_id=int(variant) if sound else 0,
         connection_id=int(connection) if sound else 0,
-        text=text.strip(),
+        text=clean(text),
         was=was,
         ignore=ignore,
     )
+
+
+def clean(text: str) -> str:
+    """What was typed, without spaces around it and without NUL, which no database column takes."""
+    return text.replace("\x00", "").strip()

@@ -8,13 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Count, Max, Q
 
 from catalog.mapping import Match
 from catalog.mapping.axes import (
     MISMATCH,
     MISSING,
-    Offer,
     OurValue,
     Outcome,
     Pair,
@@ -22,7 +20,6 @@ from catalog.mapping.axes import (
     fold_pair,
     follow,
     list_pairs,
-    offer_values,
 )
 from catalog.models import (
     AxisValueMapping,
@@ -34,54 +31,20 @@ from catalog.models import (
     Synonym,
     Variant,
 )
-from catalog.services.binding import free, save_conflicts
+from catalog.services.axis_views import list_articles, list_mappings, list_our_values
+from catalog.services.binding import TAKEN_OFF, free, save_conflicts
 from catalog.services.changes import Recorder, write_bindings
-from catalog.services.matrix import list_axes, list_combinations
+from catalog.services.matrix import list_combinations
 from catalog.services.stock import BATCH
 from integrations.models import Connection
 from portal.tenancy.models import User
 
 State = Binding.State
 OPEN = (State.CONFLICT, State.SUGGESTED)
-OUT = (State.IGNORED, State.STALE)
-MOST_FOUND, MOST_LOOKED_AT, MOST_ARTICLES = 20, 500, 5_000
 
 
 class AxisError(ValueError):
     """These values cannot be mapped so; the message says why."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RemoteProduct:
-    """A product of a shop: its id there, what it is called, how many articles it has and how many are ours already."""
-
-    external_id: str
-    title: str
-    articles: int
-    mine: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AxisLine:
-    """One value of ours, what it is mapped to there, or what it seems to be."""
-
-    value: OptionValue
-    pair: Pair | None = None
-    offer: Offer | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AxesView:
-    """`axes`: (our axis, its lines). `theirs`: their axes with their values. `left`: theirs that nothing maps to."""
-
-    axes: tuple[tuple[str, tuple[AxisLine, ...]], ...]
-    theirs: tuple[tuple[str, tuple[str, ...]], ...]
-    left: tuple[Pair, ...]
-    articles: int
-
-    @property
-    def is_mapped(self) -> bool:
-        return any(line.pair for _, lines in self.axes for line in lines)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,111 +67,6 @@ class _Plan:
     problems: list[tuple[Binding, Outcome]] = field(default_factory=list)
 
 
-# --- reading ----------------------------------------------------------------------------------------------------------
-
-
-def find_remote_products(*, product: Product, connection: Connection, text: str = "") -> list[RemoteProduct]:
-    """Products there that have articles of ours or mapped values; with a text those that carry it as code, id, name."""
-    rows = Binding.plain.filter(connection=connection).exclude(parent_external_id="")
-    mine = dict(
-        rows.filter(variant__product=product, state__in=(State.BOUND, State.SUGGESTED))
-        .values_list("parent_external_id")
-        .annotate(n=Count("pk"))
-    )
-    parents = dict.fromkeys([*mine, *_mapped_parents(product, connection)])
-    if text or not parents:
-        said = text.strip() or product.name
-        meant = Q(parent_external_id=said) | Q(external_id=said) | Q(reference_code=said) | Q(title__icontains=said)
-        # Only so many articles are looked at: a common word must not read the whole shop.
-        hits = rows.filter(meant).order_by("pk").values_list("parent_external_id", flat=True)[:MOST_LOOKED_AT]
-        found = list(dict.fromkeys(hits))[:MOST_FOUND]
-        parents = dict.fromkeys([*found, *parents] if text else found)
-    sums = rows.filter(parent_external_id__in=list(parents)).exclude(state__in=OUT)
-    named = sums.values("parent_external_id").annotate(n=Count("pk"), title=Max("title"))
-    there = {row["parent_external_id"]: row for row in named}
-    return [
-        RemoteProduct(external_id=pk, title=there[pk]["title"], articles=there[pk]["n"], mine=mine.get(pk, 0))
-        for pk in parents
-        if pk in there
-    ]
-
-
-def get_axes(*, product: Product, connection: Connection, parent: str) -> AxesView:
-    """Our axes beside the words of this product there."""
-    articles = _list_articles(connection, parent)
-    theirs = list_pairs(row.options for row in articles)
-    values = _our_values(product)
-    chosen = {row.value_id: (row.their_axis, row.their_value) for row in _mappings(product, connection, parent)}
-    combinations = list_combinations(product)
-    bound = [
-        (combinations.get(row.variant_id or 0, frozenset()), [(one[0], one[1]) for one in row.options])
-        for row in articles
-        if row.state == State.BOUND
-    ]
-    offers = offer_values(list(values.values()), theirs, synonyms=_synonyms(product.merchant_id, values), bound=bound)
-    used = {fold_pair(pair) for pair in chosen.values()}
-    axes, by_axis = list_axes(product)
-    shown = tuple(
-        (
-            axis.name,
-            tuple(
-                AxisLine(value=row, pair=chosen.get(row.pk), offer=_unless_used(offers.get(row.pk), used))
-                for row in by_axis[axis.pk]
-            ),
-        )
-        for axis in axes
-    )
-    grouped: dict[str, list[str]] = defaultdict(list)
-    for axis_name, word in theirs:
-        grouped[axis_name].append(word)
-    return AxesView(
-        axes=shown,
-        theirs=tuple((axis_name, tuple(words)) for axis_name, words in grouped.items()),
-        left=tuple(pair for pair in theirs if fold_pair(pair) not in used),
-        articles=len(articles),
-    )
-
-
-def _unless_used(offer: Offer | None, used: set[Pair]) -> Offer | None:
-    return None if offer is None or fold_pair(offer.pair) in used else offer
-
-
-def _mapped_parents(product: Product, connection: Connection) -> list[str]:
-    rows = AxisValueMapping.plain.filter(axis__product=product, connection=connection)
-    return sorted(set(rows.values_list("parent_external_id", flat=True)))
-
-
-def _mappings(product: Product, connection: Connection, parent: str) -> list[AxisValueMapping]:
-    rows = AxisValueMapping.plain.filter(axis__product=product, connection=connection, parent_external_id=parent)
-    return list(rows.order_by("pk"))
-
-
-def _list_articles(connection: Connection, parent: str) -> list[Binding]:
-    """The articles of that product there that are neither ignored nor gone, each with options it can be told by."""
-    rows = Binding.plain.filter(connection=connection, parent_external_id=parent).exclude(state__in=OUT)
-    return list(rows.select_related("variant").order_by("pk")[:MOST_ARTICLES])
-
-
-def _our_values(product: Product) -> dict[int, OurValue]:
-    axes, values = list_axes(product)
-    return {
-        row.pk: OurValue(pk=row.pk, axis=axis.name, text=row.value, code=row.code)
-        for axis in axes
-        for row in values[axis.pk]
-    }
-
-
-def _synonyms(merchant_id: int, values: Mapping[int, OurValue]) -> dict[tuple[str, str], dict[str, str]]:
-    """What this merchant's shops were seen to call these values, and on which product."""
-    axes = {fold(value.axis) for value in values.values()}
-    words = {fold(value.text) for value in values.values()}
-    rows = Synonym.plain.filter(merchant_id=merchant_id, axis__in=axes, ours__in=words).select_related("product")
-    found: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
-    for row in rows.order_by("pk"):
-        found[row.axis, row.ours][row.theirs] = row.product.name if row.product else ""
-    return found
-
-
 # --- saving -----------------------------------------------------------------------------------------------------------
 
 
@@ -228,8 +86,8 @@ def save_axes(
     """
     Product.plain.select_for_update().get(pk=product.pk)
     list(Variant.plain.select_for_update().filter(product=product).order_by("pk").values_list("pk"))  # as cells do
-    values = _our_values(product)
-    articles = _list_articles(connection, parent)
+    values = list_our_values(product)
+    articles = list_articles(connection, parent)
     words = _check(product, connection, parent, words, values, articles)
     recorder = Recorder(
         merchant_id=product.merchant_id, kind="axes", by=by, at=at, product=product, connection=connection
@@ -276,7 +134,7 @@ def _write_mappings(
 ) -> dict[str, object]:
     """The before and after for undo, {} where nothing changes."""
     axis_of = dict(OptionValue.plain.filter(pk__in=list(words)).values_list("pk", "axis_id"))
-    rows = _mappings(product, connection, parent)
+    rows = list_mappings(product, connection, parent)
     before = sorted([row.value_id, row.axis_id, row.their_axis, row.their_value] for row in rows)
     after = sorted([pk, axis_of[pk], *pair] for pk, pair in words.items())
     if before == after:
@@ -331,7 +189,7 @@ def _follow(
     words: Mapping[int, Pair],
     recorder: Recorder,
 ) -> Followed:
-    values = _our_values(product)
+    values = list_our_values(product)
     plan, neighbours = _plan(product, connection, articles, words, values)
     before = {row.pk: row.variant_id for row in articles}
     rows = [row for row, _, _ in plan.bound]
@@ -433,11 +291,12 @@ def follow_new_articles(*, connection: Connection, parents: Sequence[str], at: d
         mapped[row.parent_external_id, row.axis.product_id][row.value_id] = (row.their_axis, row.their_value)
     count = 0
     for (parent, product_id), words in mapped.items():
-        articles = _list_articles(connection, parent)
+        articles = list_articles(connection, parent)
         if not any(row.state in OPEN for row in articles):
             continue
         product = Product.plain.get(pk=product_id)
-        plan, _ = _plan(product, connection, articles, words, _our_values(product))
+        plan, _ = _plan(product, connection, articles, words, list_our_values(product))
+        plan.bound = [one for one in plan.bound if not one[0].reason.startswith(TAKEN_OFF)]  # a person has said no
         _put(plan)
         rows_bound = [row for row, _, _ in plan.bound]
         Binding.plain.bulk_update(rows_bound, ["variant", "state", "reason"], batch_size=BATCH)

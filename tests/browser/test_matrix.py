@@ -267,6 +267,25 @@ def test_without_javascript_the_form_saves(world: World, toy: Product, visit: Vi
     context.close()
 
 
+def test_all_shops_are_columns_and_each_is_saved(world: World, toy: Product, visit: Visitor) -> None:
+    put_in_shop(world, world.other, {"Colour": ("Red",), "Size": ("Small", "Large")}, parent="5", name="Toy")
+    visitor = visit(world.merchant, "mapper", DESK)
+    page = open_grid(visitor, world, toy)
+    page.get_by_label("Shop", exact=True).select_option(label="All shops as columns")
+    page.get_by_role("button", name="Show").click()
+    page.get_by_label("Red / Small · Shop A, Shop A").focus()
+    paste(page, "R-S\t5-Red-Small\nR-L\t5-Red-Large")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("4 cells are saved.")).to_be_visible()
+    look(page, "all-shops")
+    rows = Binding.plain.filter(state="bound", connection=world.other).select_related("variant")
+    assert {(row.variant.code, row.external_id) for row in rows if row.variant} == {
+        ("TOY-Red-Small", "5-Red-Small"),
+        ("TOY-Red-Large", "5-Red-Large"),
+    }
+    visitor.assert_sound()
+
+
 def test_who_only_reads_gets_no_form(world: World, toy: Product, visit: Visitor) -> None:
     visitor = visit(world.merchant, "support", DESK)
     page = open_grid(visitor, world, toy)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from catalog.mapping.axes import OurValue, fold, fold_pair, follow, list_missing, list_pairs, offer_values
 
 RED, GREEN, SMALL, LARGE = 1, 2, 3, 4
@@ -68,7 +70,10 @@ def test_two_options_there_with_the_same_words_are_told_apart_by_their_names() -
 
 
 def test_every_combination_follows_from_the_values() -> None:
-    articles = {"a": [("Farbe", "Rot"), ("Größe", "S")], "b": [["FARBE", "grün"], ["größe", "S"]]}
+    articles: dict[str, list[Any]] = {
+        "a": [("Farbe", "Rot"), ("Größe", "S")],
+        "b": [["FARBE", "grün"], ["größe", "S"]],
+    }
     outcomes = follow(articles, words=WORDS, values=VALUES, combinations=COMBINATIONS)
     assert {pk: (one.variant_id, one.reason) for pk, one in outcomes.items()} == {
         "a": (11, "Red / Small"),

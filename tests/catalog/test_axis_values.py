@@ -9,8 +9,10 @@ import pytest
 from catalog import services
 from catalog.mapping.axes import Pair
 from catalog.models import AxisValueMapping, Binding, MappingConflict, Product, Synonym
-from catalog.services.axis_values import AxisError, find_remote_products, get_axes, save_axes
+from catalog.services.axis_values import AxisError, save_axes
+from catalog.services.axis_views import find_remote_products, get_axes
 from catalog.services.binding import ignore
+from catalog.services.cells import Edit, save_cells
 from catalog.services.changes import undo
 from orders.models import Order
 from tests.catalog.toys import ABROAD, TOY, make_product, put_in_shop, values_of
@@ -35,7 +37,7 @@ def words(product: Product, pairs: dict[str, Pair]) -> dict[int, Pair]:
     return {pks[value]: pair for value, pair in pairs.items()}
 
 
-def save(world: World, product: Product, pairs: dict[str, Pair] = ALL, parent: str = "77"):  # type: ignore[no-untyped-def]
+def save(world: World, product: Product, pairs: dict[str, Pair] = ALL, parent: str = "77"):
     return save_axes(
         product=product, connection=world.shop, parent=parent, words=words(product, pairs), by=None, at=NOON
     )
@@ -196,6 +198,17 @@ def test_an_article_that_comes_later_follows_by_itself(world: World, toy: Produc
     put_in_shop(world, world.shop, {"Farbe": ("Rot", "Grün", "Lila"), "Größe": ("S", "L")}, parent="8")
     assert len(holdings(world)) == 4
     assert open_conflicts() == [("axis_mismatch", "Spielzeugauto: Not mapped yet: “Lila” (Farbe).")] * 2
+
+
+def test_what_a_person_took_off_does_not_follow_again_by_itself(world: World, toy: Product) -> None:
+    save(world, toy)
+    row = Binding.plain.get(external_id="77-Rot-S")
+    cell = Edit(variant_id=row.variant_id or 0, connection_id=world.shop.pk, text="", was=str(row.pk))
+    save_cells(product=toy, edits=[cell], by=None, at=NOON)
+    put_in_shop(world, world.shop, ABROAD, name="Another name")
+    row.refresh_from_db()
+    assert (row.state, row.variant_id, row.title) == (State.CONFLICT, None, "Another name")
+    assert save(world, toy).bound == 1, "until a person maps the values again"
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
 
 import pytest
 from django.db import connection as database
@@ -18,7 +20,7 @@ from integrations.models import Connection
 from orders.models import Order
 from portal.tenancy.models import User
 from tests.catalog.toys import ABROAD, TOY, make_product, put_in_shop
-from tests.world import NOON, D, World, order, stocked
+from tests.world import NOON, D, World, make_world, order, stocked
 
 LATER = NOON + timedelta(hours=1)
 State = Binding.State
@@ -263,6 +265,29 @@ def test_undo_does_not_give_a_variant_a_second_article(world: World, toy: Produc
     assert undone.restored == 0
     assert undone.kept == ("TOY-Red-Small is B-L Spielzeugauto since; R-S Spielzeugauto is not put back.",)
     assert holdings(world) == {"Red-Small": "77-Blau-L"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_people_at_one_cell_come_one_after_the_other(transactional_db: None) -> None:
+    world = make_world()
+    toy = make_product(world, TOY)
+    put_in_shop(world, world.shop, ABROAD, skus={("Rot", "S"): "R-S", ("Rot", "L"): "R-L"})
+    start = Barrier(2)
+
+    def save_one(text: str) -> SavedCells:
+        try:
+            given = edit(world, "Red-Small", text)
+            start.wait(timeout=30)
+            return save(toy, given)
+        finally:
+            database.close()
+
+    with ThreadPoolExecutor(2) as people:
+        results = list(people.map(save_one, ("R-S", "R-L")))
+    assert sorted(len(one.saved) for one in results) == [0, 1]
+    (refused,) = [one for result in results for one in result.refused]
+    assert refused.message.startswith("Somebody changed this meanwhile: TOY-Red-Small holds R-")
+    assert len(holdings(world)) == 1
 
 
 def test_cells_of_another_product_or_merchant_are_refused(world: World, toy: Product) -> None:

@@ -25,11 +25,11 @@ def toy(world: World) -> Product:
     return make_product(world, TOY)
 
 
-def products(world: World):  # type: ignore[no-untyped-def]
+def products(world: World):
     return Product.plain.filter(merchant=world.merchant)
 
 
-def save(world: World, pattern: str = PATTERN, connection: Connection | None = None):  # type: ignore[no-untyped-def]
+def save(world: World, pattern: str = PATTERN, connection: Connection | None = None):
     token = preview_codes(products=products(world), pattern=pattern, connection=connection).token
     return save_codes(
         merchant_id=world.merchant.pk, products=products(world), pattern=pattern, connection=connection, token=token,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -131,6 +132,49 @@ def test_the_page_is_told_in_json_what_became_of_each_cell(world: World, toy: Pr
     assert "<b>typo" not in told["cells"][large]
     assert "1 mapped" in told["counts"]
     assert "1 cell of TOY, Shop A" in told["changes"]
+
+
+def test_many_changes_come_as_one_field(world: World, toy: Product) -> None:
+    client = log_in(world.merchant, "mapper")
+    small, large = key(world, "Red-Small"), key(world, "Red-Large")
+    given = json.dumps([[small, " R-S ", "", False], [large, "R-L", "", False], ["nonsense", "x", "", False]])
+    page = address("matrix", toy.pk, shop=world.shop.pk)
+    told = client.post(page, {"changes": given}, headers={"Accept": "application/json"}).json()
+    assert told["message"] == "2 cells are saved; 1 is not, see why."
+    for wrong in ('{"a": 1}', "[[1, 2]]", "[", '[["1-1", "x", "", 1]]', "[" * 50, '[["1-1", "x", NaN, true]]'):
+        assert client.post(page, {"changes": wrong}).status_code == 400, wrong
+    assert Binding.plain.filter(state="bound").count() == 2
+
+
+def test_bad_input_is_told_and_never_breaks_the_page(world: World, toy: Product) -> None:
+    client = log_in(world.merchant, "mapper")
+    small, huge = key(world, "Red-Small"), "9" * 30
+    page = address("matrix", toy.pk, shop=world.shop.pk)
+    form = {f"cell-{small}": "R\x00-S", f"was-{small}": "|", f"cell-{huge}-1": "x", "cell-²-³": "x", "cell-": "x",
+            f"cell-{small}-1": "x", "pick": "|", "ignore": huge}  # fmt: skip
+    response = client.post(page, form)
+    assert response.status_code == 200
+    assert said(response) == ["1 cell is saved; 1 is not, see why."], "fields that name no cell are one cell nobody has"
+    assert Binding.plain.get(external_id="77-Rot-S").state == "bound"
+    for query in (
+        {"shop": huge},
+        {"shop": "²"},
+        {"part": huge, "from": huge},
+        {"part": "7"},
+        {"rows": "1", "part": "9"},
+    ):
+        assert client.get(address("matrix", toy.pk, **query)).status_code == 200, query
+    assert client.get(address("matrix", huge)).status_code == 404
+    assert client.get(address("axes", toy.pk, q="\x00", there="\x00")).status_code == 200
+    assert (
+        client.post(address("axes", toy.pk), {f"value-{huge}": "a\tb", "value-x": "", "value-1": "no tab"}).status_code
+        == 302
+    )
+    response = client.get(address("codes", ids=f"{huge},²,x", pattern="{product.code}-{n}"))
+    assert (response.context["preview"].proposals, response.context["ids"]) == ((), "none"), "never all of them"
+    assert client.post(address("codes"), {"pattern": "{product.code}\x00", "token": "\x00"}).status_code == 200
+    assert client.post(address("values", toy.pk), {f"code-{huge}": "x", "code-y": "x"}).status_code == 302
+    assert client.post(address("undo", 9**18)).status_code == 404
 
 
 def test_undo_is_a_button_under_the_grid(world: World, toy: Product) -> None:

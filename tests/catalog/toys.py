@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import product as combine
+from typing import Any
 
 from catalog.models import OptionAxis, OptionValue, Product, Variant, VariantOption
 from integrations.contract import records as r
@@ -16,7 +17,7 @@ ABROAD = {"Farbe": ("Rot", "Grün", "Blau"), "Größe": ("S", "L")}
 
 def make_product(
     world: World,
-    axes: dict[str, Sequence[str]],
+    axes: Mapping[str, Sequence[str]],
     code: str = "TOY",
     name: str = "Toy car",
     *,
@@ -56,10 +57,10 @@ def make_product(
 def put_in_shop(
     world: World,
     shop: Connection,
-    axes: dict[str, Sequence[str]],
+    axes: Mapping[str, Sequence[str]],
     parent: str = "77",
     name: str = "Spielzeugauto",
-    skus: dict[tuple[str, ...], str] | None = None,
+    skus: Mapping[Any, str] | None = None,
 ) -> None:
     """The shop has every combination; article ids are 77-Rot-S, codes as `skus` says, else none."""
     pairs = [[(axis, text) for text in texts] for axis, texts in axes.items()]

@@ -260,11 +260,11 @@
     if (!cells.length) { tell("Nothing was changed."); return; }
     const body = new FormData();
     body.append("csrfmiddlewaretoken", form.querySelector("[name=csrfmiddlewaretoken]").value);
-    cells.forEach((cell) => {
+    body.append("changes", JSON.stringify(cells.map((cell) => {
       const key = keyOf(cell), state = now(cell);
-      body.append(`was-${key}`, form.querySelector(`[name="was-${CSS.escape(key)}"]`).value);
-      if (state.ignore) body.append("ignore", key); else body.append(`cell-${key}`, state.text);
-    });
+      const [was] = form.querySelector(`[name="was-${CSS.escape(key)}"]`).value.split("|");
+      return [key, state.text, was, state.ignore];
+    })));
     save.disabled = true;
     by("sbm-status").textContent = "Saving…";
     try {
