@@ -12,7 +12,6 @@ from integrations.contract import records as r
 from integrations.models import Attempt, Command, Connection, Hold, Link, Stream
 from integrations.sync import documents
 from integrations.sync.documents import CancelRequest, StatusChange
-from integrations.sync.platforms import get_platform
 from integrations.sync.release import release
 from orders.models import (
     Cancellation,
@@ -104,8 +103,7 @@ def settle_order(*, command: Command, result: r.CommandResult | None, at: dateti
         part.remote_total, part.placed_at = command.remote_total, at
         _link(command, "order", order.pk)
         _save_line_ids(command, part, result)
-        if get_platform(command.connection.platform).stock_basis is r.StockBasis.AVAILABLE:
-            catalog.settle_reservation(merchant_id=order.merchant_id, subject=("order", order.pk), at=at)
+        goods.settle_promise(order, command.connection, at=at)
     if part.state == Part.NEVER:
         catalog.cancel_reservation(merchant_id=order.merchant_id, subject=("order", order.pk), at=at)
     part.save(update_fields=["state", "external_id", "external_number", "remote_total", "placed_at"])
@@ -138,6 +136,7 @@ def _settle_update(
         part.remote_total = command.remote_total
         part.save(update_fields=["remote_total"])
         _save_line_ids(command, part, result)
+        goods.settle_promise(order, command.connection, at=at)
     note(order, f"update_{command.state}", words, at=at, command=command)
 
 

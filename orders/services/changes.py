@@ -19,6 +19,7 @@ from orders.state import FULFILMENT, INTAKE, PLACEMENT, move
 
 Part = FulfilmentOrder.State
 Fulfilment = Order.Fulfilment
+ANSWERED = (Command.State.WITHDRAWN, *Command.DONE_STATES)
 
 
 def follow_status(order: Order, record: r.OrderRecord, *, at: datetime) -> list[str]:
@@ -114,7 +115,7 @@ def _ask_to_cancel(order: Order, part: FulfilmentOrder, at: datetime) -> None:
         subject=("order", order.pk),
         line=line_of(part),
         reference=part.reference,
-        revision=next_revision(part.destination, "cancel_order", part.reference),
+        revision=next_revision(part.destination, "cancel_order", part.reference, after=ANSWERED),
         amount=order.total,
         currency=order.currency,
         at=at,

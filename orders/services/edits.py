@@ -18,7 +18,7 @@ from integrations.contract import records as r
 from integrations.sync.platforms import list_capabilities
 from integrations.sync.release import release
 from orders.models import Order, OrderEdit, OrderLine
-from orders.services import holds, routing
+from orders.services import goods, holds, routing
 from orders.services.lines import differs, find_differing, write_lines
 from orders.services.timeline import note
 from portal.base.money import describe_money
@@ -110,6 +110,8 @@ def accept(*, order_id: int, by: str, at: datetime) -> None:
     order, edit = _lock(order_id)
     _take_over(order, edit)
     _decide(order, edit, State.ACCEPTED, "is taken over here", by, at)
+    for part in order.fulfilment_orders.select_related("destination").filter(state=routing.State.PLACED):
+        goods.settle_promise(order, part.destination, at=at)
 
 
 @transaction.atomic

@@ -10,6 +10,8 @@ from typing import Any
 from catalog import services as catalog
 from catalog.models import Binding
 from integrations.contract import records as r
+from integrations.models import Connection
+from integrations.sync.platforms import get_platform
 from orders.models import (
     FulfilmentLine,
     FulfilmentOrder,
@@ -78,6 +80,12 @@ def mark_shipped(order: Order, part: FulfilmentOrder, *, at: datetime) -> None:
     order.save(update_fields=["fulfilment"])
     if complete:
         FulfilmentOrder.plain.filter(pk=part.pk, shipped_at__isnull=True).update(shipped_at=at)
+        catalog.settle_reservation(merchant_id=order.merchant_id, subject=("order", order.pk), at=at)
+
+
+def settle_promise(order: Order, there: Connection, *, at: datetime) -> None:
+    """The back office has the order as it is now: where its figures say what is free, they count it from here on."""
+    if get_platform(there.platform).stock_basis is r.StockBasis.AVAILABLE:
         catalog.settle_reservation(merchant_id=order.merchant_id, subject=("order", order.pk), at=at)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db.models import Max
+from collections.abc import Collection
 
 from integrations.models import Command, Connection
 from orders.models import FulfilmentOrder, Order
@@ -23,10 +23,14 @@ def build_reference(order: Order) -> str:
     return plain[: LONGEST - len(tail)] + tail
 
 
-def next_revision(there: Connection, kind: str, reference: str) -> int:
-    """Of a message of this kind and reference that is surely another one than those before it."""
-    earlier = Command.plain.filter(connection=there, kind=kind, reference=reference)
-    return int(earlier.aggregate(last=Max("revision"))["last"] or 0) + 1
+def next_revision(there: Connection, kind: str, reference: str, *, after: Collection[str]) -> int:
+    """Of a message of this kind: a new one once the last is in one of the states `after`, else the last one's own, so
+    that nothing is written down twice."""
+    earlier = Command.plain.filter(connection=there, kind=kind, reference=reference).order_by("-revision")
+    last = earlier.values_list("revision", "state").first()
+    if last is None:
+        return 1
+    return last[0] + 1 if last[1] in after else last[0]
 
 
 def line_of(part: FulfilmentOrder) -> str:

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from catalog import services as catalog
 from catalog.models import Binding
-from integrations.models import Connection, Flow, Stream
+from integrations.models import Command, Connection, Flow, Stream
 from integrations.sync.outbox import enqueue
 from integrations.sync.release import list_new_keys, lock_keys
 from orders.models import FulfilmentOrder, Order, OrderEdit, OrderLine
@@ -193,7 +193,7 @@ def _send_edit(order: Order, parts: Sequence[FulfilmentOrder], lines: Sequence[O
             subject=("order", order.pk),
             line=line_of(part),
             reference=part.reference,
-            revision=next_revision(part.destination, "update_order", part.reference),
+            revision=next_revision(part.destination, "update_order", part.reference, after=Command.State.values),
             amount=order.total,
             currency=order.currency,
             at=at,
@@ -228,7 +228,7 @@ def _place(order: Order, part: FulfilmentOrder, lines: Sequence[OrderLine], at: 
         subject=("order", order.pk),
         line=line_of(part),
         reference=part.reference,
-        revision=next_revision(part.destination, "create_order", part.reference),
+        revision=next_revision(part.destination, "create_order", part.reference, after=(Command.State.WITHDRAWN,)),
         amount=order.total,
         currency=order.currency,
         at=at,

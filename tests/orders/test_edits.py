@@ -97,8 +97,8 @@ def test_accepted_its_lines_are_ours_and_nobody_is_told(world: World, edited: Or
     assert (edited.total, ours()) == (D("18.50"), [("MUG", 3, "13.50"), ("CAP", 1, "5.00")])
     assert keys() == []
     assert Command.plain.count() == 1
-    promised = Reservation.plain.filter(ended_at__isnull=True).order_by("pk")
-    assert list(promised.values_list("variant__code", flat=True)) == ["MUG", "CUP", "CAP"], "theirs to give back"
+    promised = list(Reservation.plain.order_by("pk").values_list("variant__code", "quantity", "settled_at"))
+    assert promised == [("MUG", D(2), NOON), ("CUP", D(1), NOON), ("CAP", D(1), LATER)], "theirs to count now"
     edit = OrderEdit.plain.get()
     assert (edit.state, edit.decided_by, edit.decided_at) == ("accepted", ADA, LATER)
     assert edited.timeline.get(code="change_accepted").actor == ADA
@@ -140,6 +140,7 @@ def test_pushed_the_back_office_gets_the_new_lines_behind_what_it_has(world: Wor
         ("CAP", "503"),
     ]
     assert edited.timeline.order_by("-pk")[0].message == "ERP has changed it."
+    assert Reservation.plain.get(variant__code="CAP").settled_at == NOON
 
 
 def test_a_second_push_is_a_revision_of_its_own(world: World, edited: Order) -> None:
