@@ -458,6 +458,7 @@ UNFOLD: dict[str, Any] = {
                     _entry("Stock in the shops", "storefront", "catalog_channelstock_changelist", "office"),
                     _entry("Prices in the shops", "price_change", "catalog_channelprice_changelist", "office"),
                     _entry("Plan a push", "fact_check", "catalog_pushplan_changelist", "office"),
+                    _entry("Compare with the shops", "compare_arrows", "catalog_shopfigure_changelist", "office"),
                     _entry("Locations", "location_on", "tenancy_location_changelist", "everybody"),
                 ],
             },

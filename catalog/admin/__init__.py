@@ -13,7 +13,7 @@ from django.utils import timezone
 from unfold.widgets import UnfoldAdminDecimalFieldWidget
 
 from catalog import services
-from catalog.admin import plan, prices
+from catalog.admin import drift, plan, prices
 from catalog.models import (
     AllocationRule,
     Binding,
@@ -34,7 +34,7 @@ from portal.base.admin import (
 )
 from portal.base.admin_scope import MerchantForm
 
-__all__ = ["plan", "prices"]  # each registers its own pages
+__all__ = ["drift", "plan", "prices"]  # each registers its own pages
 TONES = {"bound": "good", "suggested": "wait", "conflict": "bad", "ignored": "plain", "stale": "plain"}
 
 
