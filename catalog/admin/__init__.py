@@ -14,6 +14,7 @@ from unfold.widgets import UnfoldAdminDecimalFieldWidget
 
 from catalog import services
 from catalog.admin import drift, plan, prices
+from catalog.admin.exchange import MappingExchange
 from catalog.models import (
     AllocationRule,
     Binding,
@@ -85,7 +86,7 @@ class ConflictInline(ReadOnlyInline):
 
 
 @admin.register(Binding)
-class BindingAdmin(MerchantAdmin):
+class BindingAdmin(MappingExchange, MerchantAdmin):
     """The worklist: what a shop or back office sells, and which of our articles it is."""
 
     everywhere = True

@@ -1,6 +1,7 @@
 """What changes articles, their stock and their prices."""
 
 from catalog.services.binding import bind, find_or_suggest_binding, ignore, match_again
+from catalog.services.exchange import take_mappings
 from catalog.services.price_lists import delete_price, delete_rule, save_price, save_price_list, save_rule, take_inward
 from catalog.services.prices import Buyer, CurrencyMismatch, FoundPrice, find_price, refresh_wanted_prices
 from catalog.services.stock import (
@@ -34,4 +35,5 @@ __all__ = [
     "save_rule",
     "settle_reservation",
     "take_inward",
+    "take_mappings",
 ]
