@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import tablib
+from django import forms
 from django.contrib import messages
 from django.core import signing
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -17,9 +18,11 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from import_export import resources
 from import_export.fields import Field
 from import_export.results import Result
+from unfold.widgets import UnfoldAdminFileFieldWidget
 
 from catalog import services
 from catalog.models import Binding, Variant
@@ -214,6 +217,12 @@ def to_dataset(sheet: Sheet) -> tablib.Dataset:
     return tablib.Dataset(*sheet.rows, headers=sheet.headers)
 
 
+class TableForm(forms.Form):
+    file = forms.FileField(
+        widget=UnfoldAdminFileFieldWidget(attrs={"accept": ".csv,.xlsx", "aria-label": gettext_lazy("The table")})
+    )
+
+
 class MappingExchange:
     """The pages, for the admin of Binding."""
 
@@ -247,7 +256,7 @@ class MappingExchange:
         """Upload and look first; the table travels signed in the page, so that what was looked at is what is taken."""
         merchant_id = _merchant_of(request)
         context: dict[str, Any] = {"title": _("Export and import mappings"), "most": MOST_BYTES // 1_000_000}
-        context["connections"] = Connection.objects.order_by("name")
+        context |= {"connections": Connection.objects.order_by("name"), "form": TableForm()}
         if request.method == "POST":
             try:
                 name, data, confirmed = _find_file(request, merchant_id)

@@ -158,7 +158,7 @@ class PriceRuleAdmin(MerchantAdmin):
     list_filter = ("connection",)
     ordering = ("connection", "position")
     fields = (
-        ("connection", "position", "category"), "price_list", ("method", "factor", "margin"), "plus", "floor_list",
+        "connection", "position", "category", "price_list", "method", "factor", "margin", "plus", "floor_list",
         "rounding",
     )  # fmt: skip
 
