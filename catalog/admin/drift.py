@@ -82,7 +82,7 @@ class ShopFigureAdmin(ReadOnlyAdmin):
         rows = drift.list_differing(connection=shop, stream=stream).select_related("binding").order_by("pk")
         page = list(rows.filter(pk__gt=to_number(request.GET.get("after")))[: A_PAGE + 1])
         context = {
-            "title": f"{Figures(stream).label}: {shop}",
+            "title": f"{shop}: {Figures(stream).label}",
             "shop": shop,
             "stream": stream,
             "found": found,

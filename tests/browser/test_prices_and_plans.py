@@ -108,7 +108,7 @@ def test_what_somebody_changed_in_the_shop_is_found_and_sent_again(
     page.get_by_role("button", name="Read Shop A now").click()
     carry_out()
     page.reload()
-    expect(page.get_by_text("1 differ")).to_be_visible()
+    expect(page.get_by_text("1 differs")).to_be_visible()
     expect(page.get_by_text("11 equal")).to_be_visible()
     visitor.assert_sound()
     page.get_by_label("Send S03 S03 again").check()
@@ -132,14 +132,14 @@ def test_a_table_is_looked_at_and_taken(stocked_shop: LiveShop, visit: Visitor, 
     table = tmp_path / "table.xlsx"
     rows = [["Shop A", first.external_id, "S11", "24"], ["Shop A", "no such", "S11", "x"]]
     headers = ["connection", "external_id", "our_code", "factor"]
-    for kept, words in ((rows, "1 lines are wrong"), (rows[:1], "1 of 1 mappings would change")):
+    for kept, words in ((rows, "1 line is wrong"), (rows[:1], "1 of 1 in the table would change")):
         table.write_bytes(write_sheet("xlsx", [headers, *kept]))
         page.get_by_label("The table").set_input_files(table)
         page.get_by_role("button", name="Look at what would change").click()
         expect(page.get_by_text(words)).to_be_visible()
         visitor.assert_sound()
     expect(page.get_by_text("S11 × 24, mapped")).to_be_visible()
-    page.get_by_role("button", name="Import 1 changes").click()
+    page.get_by_role("button", name="Import 1 change").click()
     expect(page.get_by_text("1 mappings are taken over")).to_be_visible()
     first.refresh_from_db()
     assert (first.variant, first.factor) == (shop.world.variant("S11"), D(24))

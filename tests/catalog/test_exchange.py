@@ -78,7 +78,7 @@ def test_out_and_in_again_changes_nothing(world: World, client: Client, kind: st
     assert mine["10"][2:] == ["00123", mine["10"][3], "00123", "0.125", "mapped"]
     assert (mine["11"][4], mine["12"][4], mine["13"][6]) == ("=A1", "'+x", "ignored")
     page = bring(client, rows, kind=kind)
-    assert "0 of 8 mappings would change" in page
+    assert "0 of 8 in the table would change" in page
     assert "nothing to import" in page
     assert snapshot() == before
 
@@ -107,7 +107,7 @@ def test_what_a_person_wrote_is_looked_at_then_taken_and_frees_what_waited(world
     before = snapshot()
     page = bring(client, list(edited.values()), kind="xlsx")
     assert snapshot() == before, "looking changes nothing"
-    assert "3 of 4 mappings would change" in page
+    assert "3 of 4 in the table would change" in page
     for words in ("MUG, mapped", "–, ignored", "CUP × 3, mapped"):
         assert words in page
     answer = take(client, page).content.decode()
@@ -146,7 +146,7 @@ def test_bad_input_41_one_bad_row_says_its_line_and_column_and_nothing_is_taken(
         rows[1][place] = text
     before = snapshot()
     page = bring(client, rows)
-    assert "1 lines are wrong" in page
+    assert "1 line is wrong" in page
     assert f'<td class="num">3</td><td>{column}</td><td>{words}' in page
     assert 'name="token"' not in page
     assert snapshot() == before
@@ -158,7 +158,7 @@ def test_a_table_that_became_wrong_after_it_was_looked_at_is_not_taken(world: Wo
     page = bring(client, rows)
     Binding.plain.filter(connection=world.shop, external_id="s-CUP").delete()
     before = snapshot()
-    assert "1 lines are wrong" in take(client, page).content.decode()
+    assert "1 line is wrong" in take(client, page).content.decode()
     assert snapshot() == before
 
 
@@ -188,7 +188,7 @@ def test_bad_input_42_the_same_row_twice_names_both_lines(world: World, client: 
 def test_only_what_is_needed_may_stand_in_the_table(world: World, client: Client) -> None:
     stocked(world, "MUG", "CUP")
     page = bring(client, [["Shop A", "s-MUG", "CUP"]], ["connection", "external_id", "our_code"])
-    assert "1 of 1 mappings would change" in page
+    assert "1 of 1 in the table would change" in page
 
 
 def test_another_merchants_articles_are_neither_exported_nor_changed(world: World, client: Client) -> None:
@@ -228,7 +228,7 @@ def test_a_thousand_rows_cost_few_statements(world: World, client: Client) -> No
     world.apply(world.shop, "product", product("9", *(f"x{sku}" for sku in skus)))
     rows = [["Shop A", f"9-x{sku}", sku] for sku in skus]
     page = bring(client, rows, ["connection", "external_id", "our_code"])
-    assert "1,000 of 1,000 mappings would change" in page
+    assert "1,000 of 1,000 in the table would change" in page
     assert "and 800 more" in page
     with CaptureQueriesContext(database) as asked:
         take(client, page)

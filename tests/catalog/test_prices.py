@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from celery import current_app
 from django.db import IntegrityError, transaction
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
@@ -19,8 +20,9 @@ from catalog.services import price_lists
 from catalog.services.prices import check_rule, find_shop_currency
 from catalog.tasks import refresh_prices
 from integrations.contract import records as r
+from integrations.tasks import tick
 from tests.portal.people import log_in
-from tests.world import NOON, D, World, product, stocked
+from tests.world import NOON, D, World, make_world, product, stocked
 
 HOUR = timedelta(hours=1)
 
@@ -210,6 +212,29 @@ def test_a_long_list_is_brought_to_the_shops_batch_by_batch(world: World, monkey
     assert len(charged(world)) == 2
     refresh_prices(price_list_ids=[row.pk])
     assert charged(world) == dict.fromkeys(skus, D(5))
+
+
+def test_the_tick_rings_for_prices_that_are_due(transactional_db: None) -> None:
+    world = make_world()
+    stocked(world, "MUG")
+    row = make_list(world, "base", {"MUG": "5.00"})
+    make_rule(world, row)
+    PriceList.plain.filter(pk=row.pk).update(due_at=timezone.now() - HOUR)
+    make_list(world, "later")
+    PriceList.plain.filter(code="later").update(due_at=timezone.now() + HOUR)
+    rung: list[Any] = []
+    with current_app.connection_for_read() as broker:
+        queue = broker.SimpleQueue("celery")
+        queue.clear()
+        tick()
+        while len(queue):
+            message = queue.get_nowait()
+            if message.headers["task"] == "catalog.refresh_prices":
+                rung.append(message.payload[1])
+            message.ack()
+    assert rung == [{"price_list_ids": [row.pk]}]
+    refresh_prices(**rung[0])
+    assert price_lists.list_due(at=timezone.now()) == []
 
 
 # --- customers --------------------------------------------------------------------------------------------------------
