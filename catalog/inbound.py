@@ -85,6 +85,11 @@ def _unknown(external_id: str) -> Skipped:
     return Skipped(external_id=external_id, code=UNKNOWN_ARTICLE, message=words)
 
 
+def _other_currency(row: r.PriceRow, price_list: PriceList) -> Skipped:
+    words = f"{row.amount} {row.currency} does not belong into “{price_list.name}”, which is in {price_list.currency}."
+    return Skipped(external_id=row.external_id, code="other_currency", message=words)
+
+
 class _Places:
     """Which of our locations a remote one is: mapped by hand, else the connection's, else the merchant's first."""
 
@@ -141,7 +146,10 @@ def apply_prices(*, connection: Connection, records: Sequence[r.PriceRow], read_
         shown = {(row.external_id, row.slot): (to_whole(Figures.PRICE, row.amount), row.currency) for row in singles}
         return _note_shown(connection, Figures.PRICE, shown, len(records), read_at)
     articles = _articles(connection, {row.external_id for row in records})
-    lists = {slot: _price_list(connection, slot, currency) for slot, currency in {row[1:4:2] for row in records}}
+    lists: dict[str, PriceList] = {}
+    for row in records:
+        if row.slot not in lists:
+            lists[row.slot] = _price_list(connection, row.slot, row.currency)
     wanted: dict[tuple[int, int, Decimal], Decimal] = {}
     skipped: list[Skipped] = []
     repeated = 0
@@ -149,6 +157,9 @@ def apply_prices(*, connection: Connection, records: Sequence[r.PriceRow], read_
         article = articles.get(row.external_id)
         if article is None:
             skipped.append(_unknown(row.external_id))
+            continue
+        if row.currency != lists[row.slot].currency:
+            skipped.append(_other_currency(row, lists[row.slot]))
             continue
         key = (lists[row.slot].pk, article[0], row.min_quantity)
         repeated += key in wanted

@@ -293,6 +293,30 @@ def test_a_pulled_list_of_inward_prices_says_when_they_changed(world: World) -> 
     assert (row.amount, row.inward_at) == (D("2.50"), NOON + 2 * HOUR)
 
 
+def test_a_price_in_another_currency_than_its_list_is_skipped_with_words(world: World) -> None:
+    stocked(world, "MUG", "CUP")
+    world.apply(world.erp, "price", r.PriceRow("e-MUG-MUG", "", D(5), "GBP"))
+    applied = world.apply(
+        world.erp, "price", r.PriceRow("e-MUG-MUG", "", D(6), "GBP"), r.PriceRow("e-CUP-CUP", "", D(7), "EUR")
+    )
+    assert (applied.updated, applied.created) == (1, 0)
+    assert [(one.code, one.message) for one in applied.skipped] == [
+        ("other_currency", "7 EUR does not belong into “ERP: base prices”, which is in GBP.")
+    ]
+    assert Price.plain.get().amount == 6
+
+
+def test_a_price_given_to_another_article_leaves_the_first(world: World) -> None:
+    stocked(world, "MUG", "CUP")
+    row = make_list(world, "base", {"MUG": "5.00"})
+    make_rule(world, make_list(world, "fallback", {"MUG": "9.00"}), position=2)
+    make_rule(world, row)
+    price = row.prices.get()
+    price.variant = world.variant("CUP")
+    services.save_price(price=price, at=NOON)
+    assert charged(world) == {"MUG": D(9), "CUP": D(5)}
+
+
 # --- cost -------------------------------------------------------------------------------------------------------------
 
 
