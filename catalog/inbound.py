@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from catalog.models import ALWAYS, Binding, Price, PriceList, StockRecord
+from catalog.models import ALWAYS, Binding, Figures, Price, PriceList, StockRecord
 from catalog.services import suggesting
 from catalog.services.articles import apply_back_office
 from catalog.services.binding import BACK_OFFICES
+from catalog.services.drift import note_shown
+from catalog.services.figures import to_whole
 from catalog.services.prices import refresh_wanted_prices
 from catalog.services.shop_articles import apply_shop
 from catalog.services.stock import end_settled, lock_stock, refresh_wanted
@@ -39,10 +41,10 @@ def finish_products(*, connection: Connection, at: datetime) -> None:
 
 
 def apply_stock(*, connection: Connection, records: Sequence[r.StockRow], read_at: datetime, at: datetime) -> Applied:
-    """Figures of a back office, by location; those of a shop are only what it shows, and are left alone."""
+    """Figures of a back office, by location; those of a shop are what it shows, kept to be compared and no more."""
     if connection.role not in BACK_OFFICES:
-        words = "A shop's own figure: the back office says what there is."
-        return _skip_all(records, words)
+        shown = {(row.external_id, row.slot): (to_whole(Figures.STOCK, row.quantity), "") for row in records}
+        return _note_shown(connection, Figures.STOCK, shown, len(records), read_at)
     articles = _articles(connection, {row.external_id for row in records})
     places = _Places(connection)
     wanted: dict[tuple[int, int], Decimal] = {}
@@ -51,8 +53,7 @@ def apply_stock(*, connection: Connection, records: Sequence[r.StockRow], read_a
     for row in records:
         article = articles.get(row.external_id)
         if article is None:
-            words = f"Nobody knows the article {row.external_id}; read the products first."
-            skipped.append(Skipped(external_id=row.external_id, code=UNKNOWN_ARTICLE, message=words))
+            skipped.append(_unknown(row.external_id))
             continue
         key = (article[0], places.find(row.slot))
         repeated += key in wanted
@@ -71,10 +72,31 @@ def _articles(connection: Connection, external_ids: set[str]) -> dict[str, tuple
     return {row.external_id: (row.variant_id, row.factor) for row in rows if row.variant_id is not None}
 
 
-def _skip_all(records: Sequence[r.StockRow] | Sequence[r.PriceRow], words: str) -> Applied:
-    return Applied(
-        skipped=tuple(Skipped(external_id=row.external_id, code="not_ours", message=words) for row in records)
-    )
+def _note_shown(
+    connection: Connection,
+    stream: str,
+    shown: dict[tuple[str, str], tuple[int, str]],
+    read: int,
+    read_at: datetime,
+) -> Applied:
+    """Keep a shop's own figures beside ours; rows told twice count as unchanged."""
+    ids = {external_id for external_id, _slot in shown}
+    known = dict(Binding.plain.filter(connection=connection, external_id__in=ids).values_list("external_id", "pk"))
+    figures = {(known[key[0]], key[1]): value for key, value in shown.items() if key[0] in known}
+    noted = note_shown(connection=connection, stream=stream, figures=figures, read_at=read_at)
+    skipped = tuple(_unknown(external_id) for external_id, _slot in shown if external_id not in known)
+    unchanged = read - noted.created - noted.updated - len(skipped)
+    return Applied(created=noted.created, updated=noted.updated, unchanged=unchanged, skipped=skipped)
+
+
+def _unknown(external_id: str) -> Skipped:
+    words = f"Nobody knows the article {external_id}; read the products first."
+    return Skipped(external_id=external_id, code=UNKNOWN_ARTICLE, message=words)
+
+
+def _other_currency(row: r.PriceRow, price_list: PriceList) -> Skipped:
+    words = f"{row.amount} {row.currency} does not belong into “{price_list.name}”, which is in {price_list.currency}."
+    return Skipped(external_id=row.external_id, code="other_currency", message=words)
 
 
 class _Places:
@@ -128,20 +150,26 @@ def _write_stock(connection: Connection, wanted: dict[tuple[int, int], Decimal],
 
 
 def apply_prices(*, connection: Connection, records: Sequence[r.PriceRow], read_at: datetime, at: datetime) -> Applied:
-    """Prices of a back office into its price lists; a shop's own prices are what it charges, not what it should."""
+    """Prices of a back office into its price lists; a shop's own are what it charges, kept to be compared."""
     if connection.role not in BACK_OFFICES:
-        words = "A shop's own price: the back office says what it should be."
-        return _skip_all(records, words)
+        singles = [row for row in records if row.min_quantity <= 1]
+        shown = {(row.external_id, row.slot): (to_whole(Figures.PRICE, row.amount), row.currency) for row in singles}
+        return _note_shown(connection, Figures.PRICE, shown, len(records), read_at)
     articles = _articles(connection, {row.external_id for row in records})
-    lists = {slot: _price_list(connection, slot, currency) for slot, currency in {row[1:4:2] for row in records}}
+    lists: dict[str, PriceList] = {}
+    for row in records:
+        if row.slot not in lists:
+            lists[row.slot] = _price_list(connection, row.slot, row.currency)
     wanted: dict[tuple[int, int, Decimal], Decimal] = {}
     skipped: list[Skipped] = []
     repeated = 0
     for row in records:
         article = articles.get(row.external_id)
         if article is None:
-            words = f"Nobody knows the article {row.external_id}; read the products first."
-            skipped.append(Skipped(external_id=row.external_id, code=UNKNOWN_ARTICLE, message=words))
+            skipped.append(_unknown(row.external_id))
+            continue
+        if row.currency != lists[row.slot].currency:
+            skipped.append(_other_currency(row, lists[row.slot]))
             continue
         key = (lists[row.slot].pk, article[0], row.min_quantity)
         repeated += key in wanted

@@ -73,11 +73,11 @@ def tick() -> None:
     now = timezone.now()
     lease.recover(now)
     schedule.fire_due(now)
-    look_for_due(at=now)
     advance(procedure_run_ids=schedule.list_open())
     _ring(deliver.name, "command_ids", lease.due(now).order_by("next_attempt_at"))
     _ring(process.name, "event_ids", inbox.due(now).order_by("pk"))
     _ring(run.name, "run_ids", runs.due(now).order_by("next_attempt_at"), at_once=1)
+    look_for_due(at=now)
 
 
 def _ring(task: str, name: str, rows: object, *, at_once: int = IDS_A_TASK, lasts: int = RING_LASTS_SECONDS) -> None:

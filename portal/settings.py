@@ -464,6 +464,7 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _entry("Worklist", "link", "catalog_binding_worklist", "office"),
                     _entry("Conflicts", "call_split", "catalog_mappingconflict_changelist", "office"),
+                    _entry("Export and import", "swap_vert", "catalog_binding_exchange", "mappers"),
                     _entry("Values", "translate", "integrations_valuemapping_changelist", "office"),
                 ],
             },
@@ -478,6 +479,7 @@ UNFOLD: dict[str, Any] = {
                     _entry("Stock in the shops", "storefront", "catalog_channelstock_changelist", "office"),
                     _entry("Prices in the shops", "price_change", "catalog_channelprice_changelist", "office"),
                     _entry("Plan a push", "fact_check", "catalog_pushplan_changelist", "office"),
+                    _entry("Compare with the shops", "compare_arrows", "catalog_shopfigure_changelist", "office"),
                     _entry("Locations", "location_on", "tenancy_location_changelist", "everybody"),
                 ],
             },

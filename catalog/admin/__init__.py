@@ -13,8 +13,9 @@ from django.utils import timezone
 from unfold.widgets import UnfoldAdminDecimalFieldWidget
 
 from catalog import services
-from catalog.admin import plan, prices, products, stock
+from catalog.admin import drift, plan, prices, products, stock
 from catalog.admin.conflicts import ConflictPages
+from catalog.admin.exchange import MappingExchange
 from catalog.admin.worklist import WorklistPages
 from catalog.models import (
     Binding,
@@ -32,7 +33,7 @@ from portal.base.admin import (
 )
 from portal.base.admin_scope import MerchantForm
 
-__all__ = ["plan", "prices", "products", "stock"]  # each registers its own pages
+__all__ = ["drift", "plan", "prices", "products", "stock"]  # each registers its own pages
 TONES = {"bound": "good", "suggested": "wait", "conflict": "bad", "ignored": "plain", "stale": "plain"}
 
 
@@ -53,7 +54,7 @@ class ConflictInline(ReadOnlyInline):
 
 
 @admin.register(Binding)
-class BindingAdmin(WorklistPages):
+class BindingAdmin(MappingExchange, WorklistPages):
     """What a shop or back office sells, and which of our articles it is; the worklist stands before it."""
 
     everywhere = True

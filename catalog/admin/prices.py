@@ -153,12 +153,12 @@ def _other_currency(connection: Any, mine: int | None) -> str:
 class PriceRuleAdmin(MerchantAdmin):
     everywhere = True
     form = PriceRuleForm
-    list_display = ("connection", "position", "category_shown", "how", "plus", "rounding", "floor_list", "holds")
+    list_display = ("connection", "position", "category_shown", "how", "plus_shown", "rounding", "floor_list", "holds")
     list_select_related = ("connection", "price_list", "floor_list")
     list_filter = ("connection",)
     ordering = ("connection", "position")
     fields = (
-        ("connection", "position", "category"), "price_list", ("method", "factor", "margin"), "plus", "floor_list",
+        "connection", "position", "category", "price_list", "method", "factor", "margin", "plus", "floor_list",
         "rounding",
     )  # fmt: skip
 
@@ -169,6 +169,10 @@ class PriceRuleAdmin(MerchantAdmin):
     @admin.display(description="made of")
     def how(self, row: PriceRule) -> str:
         return str(row)
+
+    @admin.display(description="plus")
+    def plus_shown(self, row: PriceRule) -> str:
+        return describe_money(row.plus, row.price_list.currency) if row.plus else ""
 
     @admin.display(description="holds")
     def holds(self, row: PriceRule) -> str:

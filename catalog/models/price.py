@@ -143,7 +143,8 @@ class PriceRule(MerchantModel):
         )
 
     def __str__(self) -> str:
-        how = f"{self.margin} % margin" if self.method == self.Method.MARGIN else f"× {self.factor}"
+        by_margin = self.method == self.Method.MARGIN
+        how = f"{self.margin.normalize():f} % margin" if by_margin else f"× {self.factor.normalize():f}"
         return f"{self.price_list} {how}"
 
 

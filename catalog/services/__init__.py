@@ -3,6 +3,7 @@
 from catalog.services.binding import bind, find_or_suggest_binding, ignore, match_again
 from catalog.services.content import find_owners, refresh_wanted_products, refresh_whole_flow, save_product
 from catalog.services.creating import create_missing, list_missing, why_not_create
+from catalog.services.exchange import take_mappings
 from catalog.services.price_lists import delete_price, delete_rule, save_price, save_price_list, save_rule, take_inward
 from catalog.services.prices import Buyer, CurrencyMismatch, FoundPrice, find_price, refresh_wanted_prices
 from catalog.services.stock import (
@@ -42,5 +43,6 @@ __all__ = [
     "save_rule",
     "settle_reservation",
     "take_inward",
+    "take_mappings",
     "why_not_create",
 ]

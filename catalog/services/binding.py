@@ -47,14 +47,14 @@ def bind(*, binding_id: int, variant_id: int, factor: Decimal = ONE, at: datetim
 def ignore(*, binding_id: int, at: datetime) -> None:
     """This article is none of ours, and stays out of the way."""
     Binding.plain.filter(pk=binding_id).update(state=State.IGNORED, variant=None, reason="ignored", score=0)
-    _close_conflicts([binding_id], "ignored", at)
+    close_conflicts([binding_id], "ignored", at)
 
 
 def free(rows: Sequence[Binding], *, at: datetime) -> int:
     """Everything that follows from articles having been bound; run in the transaction that bound them."""
     if not rows:
         return 0
-    _close_conflicts([row.pk for row in rows], "bound", at)
+    close_conflicts([row.pk for row in rows], "bound", at)
     merchant_id = rows[0].merchant_id
     variants = sorted({row.variant_id for row in rows if row.variant_id is not None})
     lock_stock(merchant_id=merchant_id, variant_ids=variants)
@@ -163,7 +163,7 @@ def to_article(row: Binding) -> Article:
     return Article(external_id=row.external_id, sku=row.reference_code, barcode=row.barcode, title=row.title)
 
 
-def _close_conflicts(binding_ids: Sequence[int], resolution: str, at: datetime) -> None:
+def close_conflicts(binding_ids: Sequence[int], resolution: str, at: datetime) -> None:
     MappingConflict.plain.filter(binding_id__in=binding_ids, resolved_at__isnull=True).update(
         resolved_at=at, resolution=resolution
     )

@@ -21,9 +21,11 @@ DUE_TASK = "catalog.refresh_prices"
 @transaction.atomic
 def save_price(*, price: Price, at: datetime) -> Price:
     """Save a price a person entered; the shops' prices follow at once, and again when it begins or ends."""
+    before = Price.plain.filter(pk=price.pk).values_list("variant_id", flat=True)
+    variants = {*before, price.variant_id}
     price.save()
     _look_again(price.price_list_id, [price.valid_from, price.valid_until], at)
-    refresh_wanted_prices(merchant_id=price.merchant_id, variant_ids=[price.variant_id], at=at)
+    refresh_wanted_prices(merchant_id=price.merchant_id, variant_ids=variants, at=at)
     return price
 
 

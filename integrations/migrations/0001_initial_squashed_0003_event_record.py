@@ -3,11 +3,12 @@
 import django.db.models.deletion
 import django.db.models.expressions
 import django.db.models.manager
-import portal.base.fields
-import portal.tenancy.scoping
 import simple_history.models
 from django.conf import settings
 from django.db import migrations, models
+
+import portal.base.fields
+import portal.tenancy.scoping
 
 
 class Migration(migrations.Migration):

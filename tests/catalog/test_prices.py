@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from celery import current_app
 from django.db import IntegrityError, transaction
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
@@ -19,8 +20,9 @@ from catalog.services import price_lists
 from catalog.services.prices import check_rule, find_shop_currency
 from catalog.tasks import refresh_prices
 from integrations.contract import records as r
+from integrations.tasks import tick
 from tests.portal.people import log_in
-from tests.world import NOON, D, World, product, stocked
+from tests.world import NOON, D, World, make_world, product, stocked
 
 HOUR = timedelta(hours=1)
 
@@ -212,6 +214,29 @@ def test_a_long_list_is_brought_to_the_shops_batch_by_batch(world: World, monkey
     assert charged(world) == dict.fromkeys(skus, D(5))
 
 
+def test_the_tick_rings_for_prices_that_are_due(transactional_db: None) -> None:
+    world = make_world()
+    stocked(world, "MUG")
+    row = make_list(world, "base", {"MUG": "5.00"})
+    make_rule(world, row)
+    PriceList.plain.filter(pk=row.pk).update(due_at=timezone.now() - HOUR)
+    make_list(world, "later")
+    PriceList.plain.filter(code="later").update(due_at=timezone.now() + HOUR)
+    rung: list[Any] = []
+    with current_app.connection_for_read() as broker:
+        queue = broker.SimpleQueue("celery")
+        queue.clear()
+        tick()
+        while len(queue):
+            message = queue.get_nowait()
+            if message.headers["task"] == "catalog.refresh_prices":
+                rung.append(message.payload[1])
+            message.ack()
+    assert rung == [{"price_list_ids": [row.pk]}]
+    refresh_prices(**rung[0])
+    assert price_lists.list_due(at=timezone.now()) == []
+
+
 # --- customers --------------------------------------------------------------------------------------------------------
 
 
@@ -266,6 +291,30 @@ def test_a_pulled_list_of_inward_prices_says_when_they_changed(world: World) -> 
         world.apply(world.erp, "price", r.PriceRow("e-MUG-MUG", "in", D(amount), "GBP"), read_at=moment)
     row = Price.plain.get()
     assert (row.amount, row.inward_at) == (D("2.50"), NOON + 2 * HOUR)
+
+
+def test_a_price_in_another_currency_than_its_list_is_skipped_with_words(world: World) -> None:
+    stocked(world, "MUG", "CUP")
+    world.apply(world.erp, "price", r.PriceRow("e-MUG-MUG", "", D(5), "GBP"))
+    applied = world.apply(
+        world.erp, "price", r.PriceRow("e-MUG-MUG", "", D(6), "GBP"), r.PriceRow("e-CUP-CUP", "", D(7), "EUR")
+    )
+    assert (applied.updated, applied.created) == (1, 0)
+    assert [(one.code, one.message) for one in applied.skipped] == [
+        ("other_currency", "7 EUR does not belong into “ERP: base prices”, which is in GBP.")
+    ]
+    assert Price.plain.get().amount == 6
+
+
+def test_a_price_given_to_another_article_leaves_the_first(world: World) -> None:
+    stocked(world, "MUG", "CUP")
+    row = make_list(world, "base", {"MUG": "5.00"})
+    make_rule(world, make_list(world, "fallback", {"MUG": "9.00"}), position=2)
+    make_rule(world, row)
+    price = row.prices.get()
+    price.variant = world.variant("CUP")
+    services.save_price(price=price, at=NOON)
+    assert charged(world) == {"MUG": D(9), "CUP": D(5)}
 
 
 # --- cost -------------------------------------------------------------------------------------------------------------
