@@ -169,7 +169,7 @@ def test_articles_become_ours_with_their_options_and_what_waited_goes_on(world: 
     done = create_here(merchant_id=world.merchant.pk, binding_ids=ids, by=None, at=NOON)
     assert (done.count, done.waited, done.gone_on.records) == (2, 1, 0)
     assert Hold.plain.filter(ended_at__isnull=True, reason="no_article_there").count() == 2, "the ERP has neither yet"
-    assert done.refused == ("Hat, odd has no code there; give it one there first.",)
+    assert done.refused == ("7c Hat, odd has no code there; give it one there first.",)
     product = Product.plain.get()
     assert (product.code, product.name) == ("HAT", "Hat")
     assert sorted(Variant.plain.values_list("code", "option_key")) == [
