@@ -218,7 +218,7 @@ def _mapping_links(pk: int) -> dict[str, str]:
     bindings, worklist = reverse("admin:catalog_binding_changelist"), reverse("admin:catalog_binding_worklist")
     return {
         "bound": f"{bindings}?connection__id__exact={pk}&state__exact=bound",
-        "suggested": f"{bindings}?connection__id__exact={pk}&state__exact=suggested",
+        "suggested": f"{worklist}?shop={pk}&show=suggested",
         "conflict": f"{reverse('admin:catalog_mappingconflict_changelist')}?shop={pk}",
         "missing": f"{worklist}?shop={pk}&show=missing",
     }

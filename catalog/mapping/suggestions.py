@@ -73,12 +73,12 @@ class _Readable:
         return list_parts(self.code)
 
     @cached_property
-    def words(self) -> frozenset[str]:
-        return frozenset(list_words(" ".join([self.title, *self.values])))
+    def words(self) -> tuple[str, ...]:
+        return tuple(sorted(set(list_words(" ".join([self.title, *self.values])))))
 
     @cached_property
     def text(self) -> str:
-        return " ".join(sorted(self.words)) if self.title else ""
+        return " ".join(self.words) if self.title else ""
 
     @cached_property
     def folded(self) -> tuple[str, ...]:
@@ -215,7 +215,8 @@ class _Index:
         near += [one for part in article.parts for one in self.spelt.get(part, ())]
         near += self.barcode.get(article.bars, ())
         homes = [one for pk in article.products for one in self.product.get(pk, ())]
-        kin = [one for stem in {article.spelt, *article.stems, *article.parts} for one in self.family.get(stem, ())]
+        stems = dict.fromkeys([article.spelt, *article.stems, *article.parts])
+        kin = [one for stem in stems for one in self.family.get(stem, ())]
         family = {one.pk: one for one in [*homes, *kin]}
         found = {one.pk: (one, False) for one in [*near, *self._by_words(article)]}
         return found | {one.pk: (one, True) for one in _closest(article, list(family.values()))}

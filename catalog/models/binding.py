@@ -46,6 +46,8 @@ class Binding(MerchantModel):
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta(MerchantModel.Meta):
+        verbose_name = _("article of a shop or back office")
+        verbose_name_plural = _("articles of shops and back offices")
         constraints = (
             models.UniqueConstraint(fields=("merchant", "connection", "external_id"), name="binding_once"),
             models.CheckConstraint(

@@ -23,6 +23,7 @@ ONE = Decimal(1)
 State = Binding.State
 OPEN = (State.CONFLICT, State.SUGGESTED)  # a person is to decide
 TAKEN_OFF = "taken off"  # begins the reason of an article a person has taken off a variant
+MATCHED = ("duplicate_code", "ambiguous_match", "unknown_reference", "deleted_at_source")  # what matching says
 BACK_OFFICES = (Connection.Role.BACK_OFFICE, Connection.Role.ACCOUNTING)
 
 
@@ -76,13 +77,16 @@ def _open_keys(merchant_id: int, rows: Sequence[Binding]) -> list[str]:
 
 
 def save_conflicts(pairs: Iterable[tuple[Binding, Match]], *, at: datetime) -> None:
-    """Write down why articles could not be bound: one open conflict of a kind for each."""
+    """Write down why articles could not be bound: one open conflict of a kind for each, in place of what was said of
+    its code before."""
     pairs = list(pairs)
-    known = set(
-        MappingConflict.plain.filter(
-            binding_id__in=[row.pk for row, _ in pairs], resolved_at__isnull=True
-        ).values_list("binding_id", "type")
-    )  # fmt: skip
+    wanted = {row.pk: match.type for row, match in pairs}
+    open_ones = MappingConflict.plain.filter(binding_id__in=list(wanted), resolved_at__isnull=True)
+    found = list(open_ones.values_list("pk", "binding_id", "type"))
+    known = {(binding_id, kind) for _, binding_id, kind in found}
+    replaced = [pk for pk, binding_id, kind in found if kind in MATCHED and kind != wanted[binding_id or 0]]
+    if replaced:
+        MappingConflict.plain.filter(pk__in=replaced).update(resolved_at=at, resolution="replaced")
     MappingConflict.plain.bulk_create(
         MappingConflict(
             merchant_id=row.merchant_id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,13 +13,15 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from catalog.models import Binding, MappingConflict, MappingDecision, RememberedCode, Variant
-from catalog.services.binding import OPEN, free, hold_keys
+from catalog.services.binding import free, hold_keys
 from catalog.services.stock import BATCH
 from integrations.sync.waiting import Waiting, add_up_gone_on, list_subjects
 from portal.tenancy.models import User
 
 ONE = Decimal(1)
 State = Binding.State
+FIELDS = ["variant", "factor", "state", "reason", "score"]
+DECIDED = (State.BOUND, State.IGNORED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,12 +101,18 @@ def choose(
 def ignore_all(
     *, merchant_id: int, binding_ids: Sequence[int], remember: bool = False, by: User | None, at: datetime
 ) -> Decided:
-    """These articles are none of ours. Orders that sell them go on waiting."""
+    """These articles are none of ours. Orders that sell them go on waiting. One that is gone there stays what it was,
+    should it come back."""
     rows = list(_lock(merchant_id, binding_ids))
-    given = {"variant_id": None, "factor": ONE, "state": State.IGNORED, "reason": "ignored"}
-    values = {row.pk: given for row in rows}
+    values = {row.pk: _ignored(row) for row in rows}
     what = _name(rows, _("ignored"))
     return _apply(merchant_id, rows, values, [], remember=remember, what=what, resolution="ignored", by=by, at=at)
+
+
+def _ignored(row: Binding) -> dict[str, Any]:
+    if row.state == State.STALE:
+        return {"variant_id": row.variant_id, "factor": row.factor, "state": row.state, "reason": row.reason}
+    return {"variant_id": None, "factor": ONE, "state": State.IGNORED, "reason": "ignored"}
 
 
 # What all of them do ------------------------------------------------------------------------------------------------
@@ -124,10 +133,7 @@ def _apply(
     if not rows:
         return Decided(refused=tuple(refused))
     before = _images(rows, values)
-    for row in rows:
-        for name, value in {**values[row.pk], "score": 0}.items():
-            setattr(row, name, value)
-    Binding.plain.bulk_update(rows, ["variant", "factor", "state", "reason", "score"], batch_size=BATCH)
+    _write(rows, values)
     if remember:
         _remember(rows, by, at)
     bound = [row for row in rows if row.state == State.BOUND]
@@ -148,6 +154,25 @@ def _apply(
         refused=tuple(refused),
         decision_id=decision.pk,
     )
+
+
+def _write(rows: Sequence[Binding], values: Mapping[int, Mapping[str, Any]]) -> None:
+    """Rows that get the same are written by one statement: of a thousand accepted, only the variant differs, and that
+    one stands there already."""
+    alike: dict[tuple[Any, ...], list[int]] = defaultdict(list)
+    others = []
+    for row in rows:
+        wanted = values[row.pk]
+        if wanted["variant_id"] == row.variant_id:
+            alike[tuple(sorted((name, value) for name, value in wanted.items() if name != "variant_id"))].append(row.pk)
+        else:
+            others.append(row)
+        for name, value in {**wanted, "score": 0}.items():
+            setattr(row, name, value)
+    for common, ids in alike.items():
+        for some in _batches(ids):
+            Binding.plain.filter(pk__in=some).update(**dict(common), score=0)
+    Binding.plain.bulk_update(others, FIELDS, batch_size=BATCH)
 
 
 def _lock(merchant_id: int, ids: Iterable[int]) -> Iterator[Binding]:
@@ -200,7 +225,8 @@ def _images(rows: Sequence[Binding], values: Mapping[int, Mapping[str, Any]]) ->
 
 def _remember(rows: Sequence[Binding], by: User | None, at: datetime) -> None:
     """Articles with these codes follow from now on; one without a code cannot be known again."""
-    decided = {(row.connection_id, row.reference_code): row for row in rows if row.reference_code}
+    rows = [row for row in rows if row.reference_code and row.state != State.STALE]
+    decided = {(row.connection_id, row.reference_code): row for row in rows}
     RememberedCode.plain.bulk_create(
         [
             RememberedCode(
@@ -241,8 +267,8 @@ def undo(*, merchant_id: int, decision_id: int, at: datetime) -> Decided:
         row.variant_id, row.factor = image["variant"], Decimal(image["factor"])
         row.state, row.reason, row.score = image["state"], image["reason"], image["score"]
         back.append(row)
-    Binding.plain.bulk_update(back, ["variant", "factor", "state", "reason", "score"], batch_size=BATCH)
-    open_again = [pk for row in back if row.state in OPEN for pk in images[row.pk]["conflicts"]]
+    Binding.plain.bulk_update(back, FIELDS, batch_size=BATCH)
+    open_again = [pk for row in back if row.state not in DECIDED for pk in images[row.pk]["conflicts"]]
     for some in _batches(open_again):
         MappingConflict.plain.filter(pk__in=some).update(resolved_at=None, resolution="")
     codes = {(row.connection_id, row.reference_code) for row in back if row.reference_code}

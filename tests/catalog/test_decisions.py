@@ -169,7 +169,7 @@ def test_articles_become_ours_with_their_options_and_what_waited_goes_on(world: 
     done = create_here(merchant_id=world.merchant.pk, binding_ids=ids, by=None, at=NOON)
     assert (done.count, done.waited, done.gone_on.records) == (2, 1, 0)
     assert Hold.plain.filter(ended_at__isnull=True, reason="no_article_there").count() == 2, "the ERP has neither yet"
-    assert done.refused == ("Hat, odd has no code there; give it one there first.",)
+    assert done.refused == ("7c Hat, odd has no code there; give it one there first.",)
     product = Product.plain.get()
     assert (product.code, product.name) == ("HAT", "Hat")
     assert sorted(Variant.plain.values_list("code", "option_key")) == [
@@ -254,3 +254,25 @@ def test_accepting_a_thousand_costs_few_queries(world: World, full_run: bool) ->
         done = accept_suggestions(merchant_id=world.merchant.pk, least=95, by=None, at=NOON)
     assert done.count == size
     assert len(asked) <= 30 * size // 500
+
+
+def test_another_reason_takes_the_place_of_the_one_before(world: World) -> None:
+    have(world, "1", article("1a", "CUP"))
+    sell(world, "9", article("9a", "CUP"), article("9b", "CUP"))
+    sell(world, "9", article("9a", "CUP-1"), article("9b", "CUP-2"))
+    row = binding(world, "9a")
+    found = MappingConflict.plain.filter(binding=row).order_by("pk").values_list("type", "resolution")
+    assert list(found) == [("duplicate_code", "replaced"), ("unknown_reference", "")]
+
+
+def test_what_is_gone_there_is_put_aside_and_known_when_it_comes_back(world: World) -> None:
+    have(world, "1", article("1a", "CUP"))
+    sell(world, "9", article("9a", "CUP"), article("9b", "POT"))
+    sell(world, "9", article("9b", "POT"))
+    conflict = MappingConflict.plain.get(type="deleted_at_source")
+    done = ignore_all(merchant_id=world.merchant.pk, binding_ids=[conflict.binding_id or 0], by=None, at=NOON)
+    assert (done.count, binding(world, "9a").state) == (1, State.STALE)
+    conflict.refresh_from_db()
+    assert conflict.resolution == "ignored"
+    sell(world, "9", article("9a", "CUP"), article("9b", "POT"))
+    assert (binding(world, "9a").state, binding(world, "9a").variant) == (State.BOUND, world.variant("CUP"))
