@@ -12,7 +12,7 @@ from django.contrib.admin import ModelAdmin
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from integrations.models import Exchange, Hold, InboundEvent, Procedure, ProcedureRun, SyncRun, ValueMapping
+from integrations.models import Exchange, Hold, InboundEvent, Problem, Procedure, ProcedureRun, SyncRun, ValueMapping
 from integrations.sync.outbox import enqueue
 from orders.models import Order
 from portal.tenancy.models import ApiKey, Location, Membership, Merchant, Role, User
@@ -171,6 +171,16 @@ def test_promise_18_own_pages_of_ours_refuse_foreign_rows(mine: World, theirs: W
     run.refresh_from_db()
     assert run.cancel_requested is False
     assert SyncRun.plain.filter(merchant=theirs.merchant).count() == 1
+    problem = Problem(merchant=theirs.merchant, fingerprint=CANARY, code="X", title=CANARY, first_seen_at=NOON,
+                      last_seen_at=NOON)  # fmt: skip
+    problem.save()
+    assert client.post(reverse("admin:integrations_problem_act", args=(problem.pk,))).status_code in {403, 404}
+    key = Hold.plain.filter(merchant=theirs.merchant).values_list("key", flat=True)[0]
+    waiting = reverse("admin:integrations_problem_waiting")
+    for response in (client.get(waiting, {"key": key}), client.post(waiting, {"key": key, "do": "rest"})):
+        assert response.status_code in {302, 403}
+        assert not leaks(response)
+    assert Hold.plain.filter(merchant=theirs.merchant, ended_at__isnull=True).exists()
     command = enqueue(connection=theirs.erp, kind="create_order", stream="order", subject=("order", 1), line="x",
                       reference=CANARY, at=NOON)  # fmt: skip
     address = reverse("admin:integrations_command_decide", args=(command.pk,))
