@@ -13,6 +13,8 @@ from django.db import transaction
 from integrations.models import Connection, Hold
 from integrations.sync.handlers import call
 
+PERSON = "person"  # the reason of a Hold that a person made: what it is about is not sent until a person ends it
+
 
 def hold(
     *,
