@@ -10,8 +10,11 @@ document.addEventListener("DOMContentLoaded", () => {
   document.addEventListener("keydown", (event) => {
     const plain = event.key === "/" && !event.ctrlKey && !event.metaKey && !event.altKey;
     const chord = event.key === "k" && (event.ctrlKey || event.metaKey);
-    if ((plain && !typing(event.target)) || chord) { event.preventDefault(); open(); }
-  });
+    if (!((plain && !typing(event.target)) || chord)) return;
+    event.preventDefault();
+    event.stopPropagation(); // lists listen for "/", too; there is one search for everything
+    open();
+  }, true);
   document.querySelectorAll("[data-sb-search]").forEach((link) => link.addEventListener("click", (event) => {
     event.preventDefault(); open();
   }));
