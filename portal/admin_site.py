@@ -8,10 +8,12 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils.translation import gettext as _
 from unfold.forms import AuthenticationForm
 from unfold.sites import UnfoldAdminSite
 
 from portal.base.admin import OFFICE, may
+from portal.search import search
 from portal.tenancy.middleware import MERCHANT_KEY
 from portal.tenancy.models import Membership, Merchant
 
@@ -46,6 +48,16 @@ class PortalAdminSite(UnfoldAdminSite):
             return TemplateResponse(request, "admin/welcome.html", context)
         page: HttpResponse = super().index(request, {"title": "Today", **(extra_context or {})})
         return page
+
+    def search(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """What portal.search finds: a list for the dialog that "/" opens, else a page. Nothing is kept: unfold's own
+        search would remember one merchant's rows for the same person's next."""
+        term = request.GET.get("s", "").strip()
+        context = {"term": term, "hits": search(request, term)}
+        if request.headers.get("HX-Request"):
+            return TemplateResponse(request, "admin/search/results.html", context)
+        whole = {**self.each_context(request), "title": _("Search"), **context}
+        return TemplateResponse(request, "admin/search/page.html", whole)
 
     def merchant_view(self, request: HttpRequest) -> HttpResponse:
         """Work for another merchant from now on; only for one the person belongs to."""

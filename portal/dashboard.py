@@ -16,9 +16,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from catalog.models import Binding
 from catalog.services.worklist import list_progress
-from integrations.models import Command, Connection, Credential, Flow, Hold, Procedure, ProcedureRun
+from integrations.models import Command, Connection, Credential, Flow, Hold, Procedure, ProcedureRun, ValueMapping
 from orders.admin import start_of_day
 from orders.admin.seen import list_stages
 from orders.models import Order
@@ -64,7 +63,7 @@ def build_today(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]
         "connections": [_connection(row) for row in Connection.objects.order_by("role", "name")],
         "mapped": _mapped(request.merchant.pk),  # type: ignore[attr-defined]  # the middleware's
         "procedures": [_procedure(row) for row in Procedure.objects.filter(enabled=True).order_by("name")],
-        "setup": _setup(),
+        "setup": _setup(request.merchant.pk),  # type: ignore[attr-defined]  # the middleware's
         "chart": _chart(orders),
     }
 
@@ -115,13 +114,20 @@ def _stopped(orders: QuerySet[Any]) -> list[dict[str, Any]]:
     return [
         {
             "words": _say_messages(row["connection__name"], words[Command.State(row["state"])], row["count"]),
-            "money": money(row["amount"], row["currency"]),
+            "money": money(row["amount"], row["currency"]) if row["amount"] else "",
             "since": ago(row["oldest"]),
-            "verb": "Decide",
-            "url": f"{reverse('admin:integrations_command_changelist')}?state__exact={row['state']}",
+            **_stopped_where(row["state"], row["connection_id"]),
         }
         for row in rows
     ]
+
+
+def _stopped_where(state: str, connection_id: int) -> dict[str, str]:
+    """Refusals are mended together, by their problem; what nobody knows is decided one by one."""
+    if state == Command.State.NEEDS_FIX and not is_limited():
+        query = f"state__exact=open&connection__id__exact={connection_id}"
+        return {"verb": _("See why"), "url": f"{reverse('admin:integrations_problem_changelist')}?{query}"}
+    return {"verb": _("Decide"), "url": f"{reverse('admin:integrations_command_changelist')}?state__exact={state}"}
 
 
 def _broken_connections() -> list[dict[str, Any]]:
@@ -245,22 +251,79 @@ def _next_words(row: Procedure) -> str:
     return "due now" if seconds <= 0 else f"next {naturaltime(row.next_due_at)}"
 
 
-def _setup() -> list[dict[str, Any]]:
-    """The way of a new merchant, until his first connection is live."""
-    rows = list(Connection.objects.all())
+def _setup(merchant_id: int) -> list[dict[str, Any]]:
+    """The way of a new merchant, until a shop and a back office of his are live: each step, whether it is done, what is
+    still open of it, and where it is done."""
+    rows = list(Connection.objects.order_by("pk"))
     shops = [row for row in rows if row.role in Connection.SELLING_ROLES]
     offices = [row for row in rows if row.role not in Connection.SELLING_ROLES]
     if any(row.live_since for row in shops) and any(row.live_since for row in offices):
         return []
-    add = reverse("admin:integrations_connection_add")
-    pages = {
-        "flows": reverse("admin:integrations_flow_changelist"),
-        "codes": reverse("admin:catalog_binding_changelist"),
-    }
     return [
-        {"label": "Add your shop", "done": bool(shops), "url": add},
-        {"label": "Add your ERP", "done": bool(offices), "url": add},
-        {"label": "Say what flows where", "done": Flow.objects.exists(), "url": pages["flows"]},
-        {"label": "Map the codes", "done": Binding.objects.filter(state="bound").exists(), "url": pages["codes"]},
-        {"label": "Go live", "done": False, "url": reverse("admin:integrations_connection_changelist")},
+        _connect_step(_("Connect your shop"), shops),
+        _connect_step(_("Connect your ERP"), offices),
+        _step(
+            _("Say which location each belongs to"),
+            done=bool(shops and offices) and all(row.location_id for row in rows),
+            note=_("%(n)s without one") % {"n": sum(row.location_id is None for row in rows)} if rows else "",
+            url=reverse("admin:tenancy_location_changelist"),
+        ),
+        _flow_step(rows),
+        _value_step(),
+        _code_step(merchant_id),
+        _step(
+            _("Place a test order in your shop, and see it here"),
+            done=Order.objects.exists(),
+            url=reverse("admin:orders_order_changelist"),
+        ),
+        _live_step(rows),
     ]
+
+
+def _step(label: str, *, done: bool, url: str, note: str = "") -> dict[str, Any]:
+    return {"label": label, "done": done, "url": url, "note": "" if done else note}
+
+
+def _connect_step(label: str, rows: list[Connection]) -> dict[str, Any]:
+    """Done once one answered; one that is there and untested is tested next."""
+    done = any(row.check_ok for row in rows)
+    note = _("test %(row)s next") % {"row": rows[0]} if rows else ""
+    url = reverse("admin:integrations_connection_change", args=(rows[0].pk,)) if rows else ""
+    return _step(label, done=done, note=note, url=url or reverse("admin:integrations_connection_add"))
+
+
+def _flow_step(rows: list[Connection]) -> dict[str, Any]:
+    used = set(Flow.objects.filter(enabled=True).values_list("connection_id", flat=True))
+    idle = [row for row in rows if row.pk not in used]
+    url = reverse("admin:integrations_flow_changelist")
+    if idle:
+        url = f"{reverse('admin:integrations_connection_change', args=(idle[0].pk,))}?tab=flows"
+    note = _("nothing of %(row)s yet") % {"row": idle[0]} if idle else ""
+    return _step(_("Say what flows where"), done=bool(rows) and not idle, note=note, url=url)
+
+
+def _value_step() -> dict[str, Any]:
+    open_ones = ValueMapping.objects.filter(ours="").count()
+    return _step(
+        _("Map taxes, payments and shipping"),
+        done=not open_ones and ValueMapping.objects.exists(),
+        note=_("%(n)s are not mapped") % {"n": open_ones} if open_ones else _("none was seen yet"),
+        url=reverse("admin:integrations_valuemapping_changelist"),
+    )
+
+
+def _code_step(merchant_id: int) -> dict[str, Any]:
+    mapped = _mapped(merchant_id)
+    note = _("%(bound)s of %(total)s are known") % mapped if mapped["total"] else _("read the shop's products first")
+    done = bool(mapped["total"]) and mapped["bound"] == mapped["total"]
+    return _step(_("Map the codes"), done=done, note=note, url=mapped["url"])
+
+
+def _live_step(rows: list[Connection]) -> dict[str, Any]:
+    """Never done here: with a shop and an ERP live the whole path is gone."""
+    ready = [row for row in rows if row.state == Connection.State.WATCHING]
+    url = reverse("admin:integrations_connection_changelist")
+    if ready:
+        url = reverse("admin:integrations_connection_golive", args=(ready[0].pk,))
+    note = _("next: %(row)s") % {"row": ready[0]} if ready else ""
+    return _step(_("Go live"), done=False, note=note, url=url)

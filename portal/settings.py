@@ -447,6 +447,7 @@ UNFOLD: dict[str, Any] = {
         {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("stockbridge/favicon.svg")}
     ],
     "STYLES": [lambda request: static("stockbridge/portal.css")],
+    "SCRIPTS": [lambda request: static("stockbridge/search.js")],
     "SIDEBAR": {
         "show_search": False,
         "show_all_applications": False,

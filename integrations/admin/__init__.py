@@ -1,7 +1,8 @@
 """Connections and what goes through them."""
 
 from integrations.admin.connection import ConnectionAdmin
-from integrations.admin.desk import CommandAdmin, HoldAdmin, ProblemAdmin
+from integrations.admin.desk import CommandAdmin, HoldAdmin
+from integrations.admin.problems import ProblemAdmin
 from integrations.admin.procedures import ProcedureAdmin, ProcedureRunAdmin
 from integrations.admin.runs import SyncRunAdmin
 from integrations.admin.traffic import ExchangeAdmin, InboundEventAdmin

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -12,14 +11,12 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
-from django.utils.html import format_html
 
 from integrations.admin import bulk
-from integrations.models import Attempt, Command, Exchange, Hold, Problem, Replay
+from integrations.models import Attempt, Command, Exchange, Hold, Replay
 from integrations.sync import replay
 from portal.base.admin import DESK, ReadOnlyAdmin, ago, badge, may, money
 
-COMMANDS = "admin:integrations_command_changelist"
 TONES = {
     "pending": "plain", "leased": "wait", "sending": "wait", "unknown": "wait", "accepted": "good", "verified": "good",
     "needs_fix": "bad", "needs_human": "bad", "withdrawn": "plain",
@@ -147,28 +144,3 @@ class HoldAdmin(ReadOnlyAdmin):
     @admin.display(description="since", ordering="since")
     def waits(self, row: Hold) -> str:
         return ago(row.since)
-
-
-@admin.register(Problem)
-class ProblemAdmin(ReadOnlyAdmin):
-    list_display = ("title", "state", "count", "amount_shown", "connection", "stopped", "first", "last")
-    list_select_related = ("connection",)
-    list_filter = ("state", "connection", "code")
-
-    @admin.display(description="money", ordering="amount")
-    def amount_shown(self, row: Problem) -> str:
-        return money(row.amount, row.currency)
-
-    @admin.display(description="messages")
-    def stopped(self, row: Problem) -> str:
-        """Those that stopped for this reason, where they can be sent again together."""
-        query = urlencode({"connection__id__exact": row.connection_id or "", "error_code": row.code})
-        return format_html('<a class="text-primary-600" href="{}?{}">Show them</a>', reverse(COMMANDS), query)
-
-    @admin.display(description="first seen", ordering="first_seen_at")
-    def first(self, row: Problem) -> str:
-        return ago(row.first_seen_at)
-
-    @admin.display(description="last seen", ordering="last_seen_at")
-    def last(self, row: Problem) -> str:
-        return ago(row.last_seen_at)

@@ -177,7 +177,7 @@ def _describe_changes(new: Any, old: Any) -> list[str]:
             continue
         field = Connection._meta.get_field(change.field)
         words = dict(getattr(field, "flatchoices", ()))
-        before, after = (_say(words.get(value, value)) for value in (change.old, change.new))
+        before, after = (_say(words.get(value, value) if words else value) for value in (change.old, change.new))
         found.append(f"{getattr(field, 'verbose_name', change.field)}: {before} → {after}")
     return found
 

@@ -12,672 +12,1541 @@ import portal.tenancy.scoping
 
 
 class Migration(migrations.Migration):
-
-    replaces = [('integrations', '0001_initial'), ('integrations', '0002_initial'), ('integrations', '0003_event_record')]
+    replaces = [
+        ("integrations", "0001_initial"),
+        ("integrations", "0002_initial"),
+        ("integrations", "0003_event_record"),
+    ]
 
     initial = True
 
     dependencies = [
-        ('tenancy', '0001_initial'),
+        ("tenancy", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Connection',
+            name="Connection",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.CharField(default=portal.tenancy.scoping.new_public_id, editable=False, max_length=22, unique=True)),
-                ('name', models.CharField(max_length=100)),
-                ('platform', models.CharField(max_length=40)),
-                ('role', models.CharField(choices=[('store', 'Store'), ('back_office', 'Back office'), ('accounting', 'Accounting'), ('channel', 'Channel')], max_length=20)),
-                ('environment', models.CharField(choices=[('simulator', 'Simulator'), ('sandbox', 'Sandbox'), ('live', 'Live')], default='live', max_length=20)),
-                ('state', models.CharField(choices=[('draft', 'Draft'), ('watching', 'Watching'), ('active', 'Live'), ('degraded', 'Degraded'), ('needs_reauth', 'Needs new credentials'), ('paused', 'Paused'), ('disabled', 'Disabled')], default='draft', max_length=20)),
-                ('state_reason', models.CharField(blank=True, default='', max_length=500)),
-                ('settings', models.JSONField(blank=True, default=dict)),
-                ('order_prefix', models.CharField(blank=True, default='', help_text='Begins every reference here, frozen at the first order.', max_length=8)),
-                ('live_since', models.DateTimeField(blank=True, null=True)),
-                ('orders_paused', models.BooleanField(default=False)),
-                ('stock_paused', models.BooleanField(default=False)),
-                ('prices_paused', models.BooleanField(default=False)),
-                ('deadline_seconds', models.PositiveIntegerField(default=30)),
-                ('settle_seconds', models.PositiveIntegerField(default=60, help_text='How long after an unknown outcome a search there is trusted.')),
-                ('allowed_private', models.JSONField(blank=True, default=list, help_text='host:port an operator allowed although the address is private.')),
-                ('checked_at', models.DateTimeField(blank=True, null=True)),
-                ('check_ok', models.BooleanField(default=False)),
-                ('check_message', models.CharField(blank=True, default='', max_length=2000)),
-                ('check_latency_ms', models.PositiveIntegerField(default=0)),
-                ('last_success_at', models.DateTimeField(blank=True, null=True)),
-                ('webhooks_at', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('location', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='connections', to='tenancy.location')),
-                ('merchant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.merchant')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "public_id",
+                    models.CharField(
+                        default=portal.tenancy.scoping.new_public_id, editable=False, max_length=22, unique=True
+                    ),
+                ),
+                ("name", models.CharField(max_length=100)),
+                ("platform", models.CharField(max_length=40)),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("store", "Store"),
+                            ("back_office", "Back office"),
+                            ("accounting", "Accounting"),
+                            ("channel", "Channel"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "environment",
+                    models.CharField(
+                        choices=[("simulator", "Simulator"), ("sandbox", "Sandbox"), ("live", "Live")],
+                        default="live",
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("draft", "Draft"),
+                            ("watching", "Watching"),
+                            ("active", "Live"),
+                            ("degraded", "Degraded"),
+                            ("needs_reauth", "Needs new credentials"),
+                            ("paused", "Paused"),
+                            ("disabled", "Disabled"),
+                        ],
+                        default="draft",
+                        max_length=20,
+                    ),
+                ),
+                ("state_reason", models.CharField(blank=True, default="", max_length=500)),
+                ("settings", models.JSONField(blank=True, default=dict)),
+                (
+                    "order_prefix",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="Begins every reference here, frozen at the first order.",
+                        max_length=8,
+                    ),
+                ),
+                ("live_since", models.DateTimeField(blank=True, null=True)),
+                ("orders_paused", models.BooleanField(default=False)),
+                ("stock_paused", models.BooleanField(default=False)),
+                ("prices_paused", models.BooleanField(default=False)),
+                ("deadline_seconds", models.PositiveIntegerField(default=30)),
+                (
+                    "settle_seconds",
+                    models.PositiveIntegerField(
+                        default=60, help_text="How long after an unknown outcome a search there is trusted."
+                    ),
+                ),
+                (
+                    "allowed_private",
+                    models.JSONField(
+                        blank=True,
+                        default=list,
+                        help_text="host:port an operator allowed although the address is private.",
+                    ),
+                ),
+                ("checked_at", models.DateTimeField(blank=True, null=True)),
+                ("check_ok", models.BooleanField(default=False)),
+                ("check_message", models.CharField(blank=True, default="", max_length=2000)),
+                ("check_latency_ms", models.PositiveIntegerField(default=0)),
+                ("last_success_at", models.DateTimeField(blank=True, null=True)),
+                ("webhooks_at", models.DateTimeField(blank=True, null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "location",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="connections",
+                        to="tenancy.location",
+                    ),
+                ),
+                (
+                    "merchant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="tenancy.merchant"
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'plain',
-                'default_manager_name': 'plain',
-                'constraints': [models.UniqueConstraint(fields=('merchant', 'name'), name='connection_name'), models.UniqueConstraint(condition=models.Q(('order_prefix', ''), _negated=True), fields=('merchant', 'order_prefix'), name='connection_order_prefix')],
+                "abstract": False,
+                "base_manager_name": "plain",
+                "default_manager_name": "plain",
+                "constraints": [
+                    models.UniqueConstraint(fields=("merchant", "name"), name="connection_name"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("order_prefix", ""), _negated=True),
+                        fields=("merchant", "order_prefix"),
+                        name="connection_order_prefix",
+                    ),
+                ],
             },
             managers=[
-                ('plain', django.db.models.manager.Manager()),
+                ("plain", django.db.models.manager.Manager()),
             ],
         ),
         migrations.CreateModel(
-            name='Command',
+            name="Command",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.CharField(default=portal.tenancy.scoping.new_public_id, editable=False, max_length=22, unique=True)),
-                ('kind', models.CharField(max_length=40)),
-                ('stream', models.CharField(max_length=20)),
-                ('subject_type', models.CharField(max_length=40)),
-                ('subject_id', models.BigIntegerField()),
-                ('line', models.CharField(max_length=80)),
-                ('sequence', models.PositiveIntegerField()),
-                ('reference', models.CharField(max_length=40)),
-                ('revision', models.PositiveIntegerField(default=1)),
-                ('operation_key', models.CharField(max_length=120)),
-                ('payload', models.BinaryField(blank=True, null=True)),
-                ('state', models.CharField(choices=[('pending', 'Waiting to be sent'), ('leased', 'About to be sent'), ('sending', 'Being sent'), ('unknown', 'Sent, outcome unknown'), ('accepted', 'Accepted'), ('verified', 'Accepted and checked'), ('needs_fix', 'Refused there'), ('needs_human', 'A person must decide'), ('withdrawn', 'Withdrawn')], default='pending', max_length=12)),
-                ('state_at', models.DateTimeField()),
-                ('next_attempt_at', models.DateTimeField()),
-                ('attempts', models.PositiveIntegerField(default=0)),
-                ('crashes', models.PositiveIntegerField(default=0)),
-                ('tried_seconds', models.PositiveIntegerField(default=0)),
-                ('lease_token', models.CharField(blank=True, default='', max_length=32)),
-                ('lease_until', models.DateTimeField(blank=True, null=True)),
-                ('fence', models.PositiveBigIntegerField(default=0)),
-                ('search_first', models.BooleanField(default=False)),
-                ('amount', portal.base.fields.MoneyField(default=0)),
-                ('currency', models.CharField(blank=True, default='', max_length=3)),
-                ('external_id', models.CharField(blank=True, default='', max_length=200)),
-                ('external_number', models.CharField(blank=True, default='', max_length=200)),
-                ('remote_total', portal.base.fields.MoneyField(blank=True, null=True)),
-                ('error_code', models.CharField(blank=True, default='', max_length=60)),
-                ('message', models.CharField(blank=True, default='', max_length=2000)),
-                ('correlation_id', models.CharField(blank=True, default='', max_length=64)),
-                ('created_at', models.DateTimeField()),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('merchant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.merchant')),
-                ('connection', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='commands', to='integrations.connection')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "public_id",
+                    models.CharField(
+                        default=portal.tenancy.scoping.new_public_id, editable=False, max_length=22, unique=True
+                    ),
+                ),
+                ("kind", models.CharField(max_length=40)),
+                ("stream", models.CharField(max_length=20)),
+                ("subject_type", models.CharField(max_length=40)),
+                ("subject_id", models.BigIntegerField()),
+                ("line", models.CharField(max_length=80)),
+                ("sequence", models.PositiveIntegerField()),
+                ("reference", models.CharField(max_length=40)),
+                ("revision", models.PositiveIntegerField(default=1)),
+                ("operation_key", models.CharField(max_length=120)),
+                ("payload", models.BinaryField(blank=True, null=True)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("pending", "Waiting to be sent"),
+                            ("leased", "About to be sent"),
+                            ("sending", "Being sent"),
+                            ("unknown", "Sent, outcome unknown"),
+                            ("accepted", "Accepted"),
+                            ("verified", "Accepted and checked"),
+                            ("needs_fix", "Refused there"),
+                            ("needs_human", "A person must decide"),
+                            ("withdrawn", "Withdrawn"),
+                        ],
+                        default="pending",
+                        max_length=12,
+                    ),
+                ),
+                ("state_at", models.DateTimeField()),
+                ("next_attempt_at", models.DateTimeField()),
+                ("attempts", models.PositiveIntegerField(default=0)),
+                ("crashes", models.PositiveIntegerField(default=0)),
+                ("tried_seconds", models.PositiveIntegerField(default=0)),
+                ("lease_token", models.CharField(blank=True, default="", max_length=32)),
+                ("lease_until", models.DateTimeField(blank=True, null=True)),
+                ("fence", models.PositiveBigIntegerField(default=0)),
+                ("search_first", models.BooleanField(default=False)),
+                ("amount", portal.base.fields.MoneyField(default=0)),
+                ("currency", models.CharField(blank=True, default="", max_length=3)),
+                ("external_id", models.CharField(blank=True, default="", max_length=200)),
+                ("external_number", models.CharField(blank=True, default="", max_length=200)),
+                ("remote_total", portal.base.fields.MoneyField(blank=True, null=True)),
+                ("error_code", models.CharField(blank=True, default="", max_length=60)),
+                ("message", models.CharField(blank=True, default="", max_length=2000)),
+                ("correlation_id", models.CharField(blank=True, default="", max_length=64)),
+                ("created_at", models.DateTimeField()),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "merchant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="tenancy.merchant"
+                    ),
+                ),
+                (
+                    "connection",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="commands",
+                        to="integrations.connection",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'plain',
-                'default_manager_name': 'plain',
-                'indexes': [models.Index(condition=models.Q(('state__in', ('pending', 'unknown'))), fields=['next_attempt_at'], name='command_due'), models.Index(condition=models.Q(('state__in', ('leased', 'sending'))), fields=['lease_until'], name='command_leased'), models.Index(fields=['subject_type', 'subject_id'], name='command_subject'), models.Index(fields=['merchant', 'state', '-id'], name='command_state')],
-                'constraints': [models.UniqueConstraint(fields=('merchant', 'connection', 'operation_key'), name='command_operation'), models.UniqueConstraint(fields=('merchant', 'connection', 'line', 'sequence'), name='command_sequence'), models.UniqueConstraint(condition=models.Q(('state__in', ('leased', 'sending', 'unknown'))), fields=('merchant', 'connection', 'line'), name='command_one_at_a_time')],
+                "abstract": False,
+                "base_manager_name": "plain",
+                "default_manager_name": "plain",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state__in", ("pending", "unknown"))),
+                        fields=["next_attempt_at"],
+                        name="command_due",
+                    ),
+                    models.Index(
+                        condition=models.Q(("state__in", ("leased", "sending"))),
+                        fields=["lease_until"],
+                        name="command_leased",
+                    ),
+                    models.Index(fields=["subject_type", "subject_id"], name="command_subject"),
+                    models.Index(fields=["merchant", "state", "-id"], name="command_state"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("merchant", "connection", "operation_key"), name="command_operation"
+                    ),
+                    models.UniqueConstraint(
+                        fields=("merchant", "connection", "line", "sequence"), name="command_sequence"
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("state__in", ("leased", "sending", "unknown"))),
+                        fields=("merchant", "connection", "line"),
+                        name="command_one_at_a_time",
+                    ),
+                ],
             },
             managers=[
-                ('plain', django.db.models.manager.Manager()),
+                ("plain", django.db.models.manager.Manager()),
             ],
         ),
         migrations.CreateModel(
-            name='Attempt',
+            name="Attempt",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField()),
-                ('fence', models.PositiveBigIntegerField()),
-                ('started_at', models.DateTimeField()),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('outcome', models.CharField(choices=[('started', 'Started'), ('accepted', 'Accepted'), ('found', 'Found there'), ('not_found', 'Not found there'), ('refused', 'Refused'), ('not_sent', 'Not sent'), ('unknown', 'Outcome unknown'), ('crashed', 'The worker died')], default='started', max_length=10)),
-                ('error_code', models.CharField(blank=True, default='', max_length=60)),
-                ('message', models.CharField(blank=True, default='', max_length=2000)),
-                ('merchant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.merchant')),
-                ('command', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tries', to='integrations.command')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.PositiveIntegerField()),
+                ("fence", models.PositiveBigIntegerField()),
+                ("started_at", models.DateTimeField()),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "outcome",
+                    models.CharField(
+                        choices=[
+                            ("started", "Started"),
+                            ("accepted", "Accepted"),
+                            ("found", "Found there"),
+                            ("not_found", "Not found there"),
+                            ("refused", "Refused"),
+                            ("not_sent", "Not sent"),
+                            ("unknown", "Outcome unknown"),
+                            ("crashed", "The worker died"),
+                        ],
+                        default="started",
+                        max_length=10,
+                    ),
+                ),
+                ("error_code", models.CharField(blank=True, default="", max_length=60)),
+                ("message", models.CharField(blank=True, default="", max_length=2000)),
+                (
+                    "merchant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="tenancy.merchant"
+                    ),
+                ),
+                (
+                    "command",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="tries", to="integrations.command"
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'plain',
-                'default_manager_name': 'plain',
-                'constraints': [models.UniqueConstraint(fields=('merchant', 'command', 'number'), name='attempt_number')],
+                "abstract": False,
+                "base_manager_name": "plain",
+                "default_manager_name": "plain",
+                "constraints": [
+                    models.UniqueConstraint(fields=("merchant", "command", "number"), name="attempt_number")
+                ],
             },
             managers=[
-                ('plain', django.db.models.manager.Manager()),
+                ("plain", django.db.models.manager.Manager()),
             ],
         ),
         migrations.CreateModel(
-            name='Credential',
+            name="Credential",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key_id', models.CharField(max_length=40)),
-                ('ciphertext', models.BinaryField()),
-                ('version', models.PositiveIntegerField(default=1)),
-                ('expires_at', models.DateTimeField(blank=True, null=True)),
-                ('lease_token', models.CharField(blank=True, default='', max_length=32)),
-                ('lease_until', models.DateTimeField(blank=True, null=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('connection', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='credential', to='integrations.connection')),
-                ('merchant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.merchant')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("key_id", models.CharField(max_length=40)),
+                ("ciphertext", models.BinaryField()),
+                ("version", models.PositiveIntegerField(default=1)),
+                ("expires_at", models.DateTimeField(blank=True, null=True)),
+                ("lease_token", models.CharField(blank=True, default="", max_length=32)),
+                ("lease_until", models.DateTimeField(blank=True, null=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "connection",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="credential",
+                        to="integrations.connection",
+                    ),
+                ),
+                (
+                    "merchant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="tenancy.merchant"
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'plain',
-                'default_manager_name': 'plain',
+                "abstract": False,
+                "base_manager_name": "plain",
+                "default_manager_name": "plain",
             },
             managers=[
-                ('plain', django.db.models.manager.Manager()),
+                ("plain", django.db.models.manager.Manager()),
             ],
         ),
         migrations.CreateModel(
-            name='Flow',
+            name="Flow",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('stream', models.CharField(choices=[('product', 'Products'), ('stock', 'Stock'), ('price', 'Prices'), ('customer', 'Customers'), ('order', 'Orders'), ('payment', 'Payments'), ('shipment', 'Shipments'), ('invoice', 'Invoices'), ('return', 'Returns'), ('refund', 'Refunds')], max_length=20)),
-                ('direction', models.CharField(choices=[('pull', 'From there to us'), ('push', 'From us to there')], max_length=4)),
-                ('enabled', models.BooleanField(default=True)),
-                ('settings', models.JSONField(blank=True, default=dict)),
-                ('overlap_seconds', models.PositiveIntegerField(default=120)),
-                ('lease_token', models.CharField(blank=True, default='', max_length=32)),
-                ('lease_until', models.DateTimeField(blank=True, null=True)),
-                ('fence', models.PositiveBigIntegerField(default=0)),
-                ('connection', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='flows', to='integrations.connection')),
-                ('merchant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.merchant')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "stream",
+                    models.CharField(
+                        choices=[
+                            ("product", "Products"),
+                            ("stock", "Stock"),
+                            ("price", "Prices"),
+                            ("customer", "Customers"),
+                            ("order", "Orders"),
+                            ("payment", "Payments"),
+                            ("shipment", "Shipments"),
+                            ("invoice", "Invoices"),
+                            ("return", "Returns"),
+                            ("refund", "Refunds"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "direction",
+                    models.CharField(
+                        choices=[("pull", "From there to us"), ("push", "From us to there")], max_length=4
+                    ),
+                ),
+                ("enabled", models.BooleanField(default=True)),
+                ("settings", models.JSONField(blank=True, default=dict)),
+                ("overlap_seconds", models.PositiveIntegerField(default=120)),
+                ("lease_token", models.CharField(blank=True, default="", max_length=32)),
+                ("lease_until", models.DateTimeField(blank=True, null=True)),
+                ("fence", models.PositiveBigIntegerField(default=0)),
+                (
+                    "connection",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="flows", to="integrations.connection"
+                    ),
+                ),
+                (
+                    "merchant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="tenancy.merchant"
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'plain',
-                'default_manager_name': 'plain',
-                'constraints': [models.UniqueConstraint(fields=('merchant', 'connection', 'stream', 'direction'), name='flow_identity')],
+                "abstract": False,
+                "base_manager_name": "plain",
+                "default_manager_name": "plain",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("merchant", "connection", "stream", "direction"), name="flow_identity"
+                    )
+                ],
             },
             managers=[
-                ('plain', django.db.models.manager.Manager()),
+                ("plain", django.db.models.manager.Manager()),
             ],
         ),
         migrations.CreateModel(
-            name='Cursor',
+            name="Cursor",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('since', models.DateTimeField(blank=True, null=True)),
-                ('page', models.TextField(blank=True, default='')),
-                ('pull_since', models.DateTimeField(blank=True, null=True)),
-                ('pull_started_at', models.DateTimeField(blank=True, null=True)),
-                ('newest_at', models.DateTimeField(blank=True, null=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('merchant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.merchant')),
-                ('flow', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='cursor', to='integrations.flow')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("since", models.DateTimeField(blank=True, null=True)),
+                ("page", models.TextField(blank=True, default="")),
+                ("pull_since", models.DateTimeField(blank=True, null=True)),
+                ("pull_started_at", models.DateTimeField(blank=True, null=True)),
+                ("newest_at", models.DateTimeField(blank=True, null=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "merchant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="tenancy.merchant"
+                    ),
+                ),
+                (
+                    "flow",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="cursor", to="integrations.flow"
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'plain',
-                'default_manager_name': 'plain',
+                "abstract": False,
+                "base_manager_name": "plain",
+                "default_manager_name": "plain",
             },
             managers=[
-                ('plain', django.db.models.manager.Manager()),
+                ("plain", django.db.models.manager.Manager()),
             ],
         ),
         migrations.CreateModel(
-            name='HistoricalConnection',
+            name="HistoricalConnection",
             fields=[
-                ('id', models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name='ID')),
-                ('public_id', models.CharField(db_index=True, default=portal.tenancy.scoping.new_public_id, editable=False, max_length=22)),
-                ('name', models.CharField(max_length=100)),
-                ('platform', models.CharField(max_length=40)),
-                ('role', models.CharField(choices=[('store', 'Store'), ('back_office', 'Back office'), ('accounting', 'Accounting'), ('channel', 'Channel')], max_length=20)),
-                ('environment', models.CharField(choices=[('simulator', 'Simulator'), ('sandbox', 'Sandbox'), ('live', 'Live')], default='live', max_length=20)),
-                ('state', models.CharField(choices=[('draft', 'Draft'), ('watching', 'Watching'), ('active', 'Live'), ('degraded', 'Degraded'), ('needs_reauth', 'Needs new credentials'), ('paused', 'Paused'), ('disabled', 'Disabled')], default='draft', max_length=20)),
-                ('state_reason', models.CharField(blank=True, default='', max_length=500)),
-                ('settings', models.JSONField(blank=True, default=dict)),
-                ('order_prefix', models.CharField(blank=True, default='', help_text='Begins every reference here, frozen at the first order.', max_length=8)),
-                ('live_since', models.DateTimeField(blank=True, null=True)),
-                ('orders_paused', models.BooleanField(default=False)),
-                ('stock_paused', models.BooleanField(default=False)),
-                ('prices_paused', models.BooleanField(default=False)),
-                ('deadline_seconds', models.PositiveIntegerField(default=30)),
-                ('settle_seconds', models.PositiveIntegerField(default=60, help_text='How long after an unknown outcome a search there is trusted.')),
-                ('allowed_private', models.JSONField(blank=True, default=list, help_text='host:port an operator allowed although the address is private.')),
-                ('checked_at', models.DateTimeField(blank=True, null=True)),
-                ('check_ok', models.BooleanField(default=False)),
-                ('check_message', models.CharField(blank=True, default='', max_length=2000)),
-                ('check_latency_ms', models.PositiveIntegerField(default=0)),
-                ('last_success_at', models.DateTimeField(blank=True, null=True)),
-                ('webhooks_at', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(blank=True, editable=False)),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.CharField(max_length=100, null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('history_user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('location', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenancy.location')),
-                ('merchant', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenancy.merchant')),
+                ("id", models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name="ID")),
+                (
+                    "public_id",
+                    models.CharField(
+                        db_index=True, default=portal.tenancy.scoping.new_public_id, editable=False, max_length=22
+                    ),
+                ),
+                ("name", models.CharField(max_length=100)),
+                ("platform", models.CharField(max_length=40)),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("store", "Store"),
+                            ("back_office", "Back office"),
+                            ("accounting", "Accounting"),
+                            ("channel", "Channel"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "environment",
+                    models.CharField(
+                        choices=[("simulator", "Simulator"), ("sandbox", "Sandbox"), ("live", "Live")],
+                        default="live",
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("draft", "Draft"),
+                            ("watching", "Watching"),
+                            ("active", "Live"),
+                            ("degraded", "Degraded"),
+                            ("needs_reauth", "Needs new credentials"),
+                            ("paused", "Paused"),
+                            ("disabled", "Disabled"),
+                        ],
+                        default="draft",
+                        max_length=20,
+                    ),
+                ),
+                ("state_reason", models.CharField(blank=True, default="", max_length=500)),
+                ("settings", models.JSONField(blank=True, default=dict)),
+                (
+                    "order_prefix",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="Begins every reference here, frozen at the first order.",
+                        max_length=8,
+                    ),
+                ),
+                ("live_since", models.DateTimeField(blank=True, null=True)),
+                ("orders_paused", models.BooleanField(default=False)),
+                ("stock_paused", models.BooleanField(default=False)),
+                ("prices_paused", models.BooleanField(default=False)),
+                ("deadline_seconds", models.PositiveIntegerField(default=30)),
+                (
+                    "settle_seconds",
+                    models.PositiveIntegerField(
+                        default=60, help_text="How long after an unknown outcome a search there is trusted."
+                    ),
+                ),
+                (
+                    "allowed_private",
+                    models.JSONField(
+                        blank=True,
+                        default=list,
+                        help_text="host:port an operator allowed although the address is private.",
+                    ),
+                ),
+                ("checked_at", models.DateTimeField(blank=True, null=True)),
+                ("check_ok", models.BooleanField(default=False)),
+                ("check_message", models.CharField(blank=True, default="", max_length=2000)),
+                ("check_latency_ms", models.PositiveIntegerField(default=0)),
+                ("last_success_at", models.DateTimeField(blank=True, null=True)),
+                ("webhooks_at", models.DateTimeField(blank=True, null=True)),
+                ("created_at", models.DateTimeField(blank=True, editable=False)),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1),
+                ),
+                (
+                    "history_user",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "location",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenancy.location",
+                    ),
+                ),
+                (
+                    "merchant",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenancy.merchant",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'historical connection',
-                'verbose_name_plural': 'historical connections',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
+                "verbose_name": "historical connection",
+                "verbose_name_plural": "historical connections",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.CreateModel(
-            name='HistoricalFlow',
+            name="HistoricalFlow",
             fields=[
-                ('id', models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name='ID')),
-                ('stream', models.CharField(choices=[('product', 'Products'), ('stock', 'Stock'), ('price', 'Prices'), ('customer', 'Customers'), ('order', 'Orders'), ('payment', 'Payments'), ('shipment', 'Shipments'), ('invoice', 'Invoices'), ('return', 'Returns'), ('refund', 'Refunds')], max_length=20)),
-                ('direction', models.CharField(choices=[('pull', 'From there to us'), ('push', 'From us to there')], max_length=4)),
-                ('enabled', models.BooleanField(default=True)),
-                ('settings', models.JSONField(blank=True, default=dict)),
-                ('overlap_seconds', models.PositiveIntegerField(default=120)),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.CharField(max_length=100, null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('connection', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='integrations.connection')),
-                ('history_user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('merchant', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenancy.merchant')),
+                ("id", models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name="ID")),
+                (
+                    "stream",
+                    models.CharField(
+                        choices=[
+                            ("product", "Products"),
+                            ("stock", "Stock"),
+                            ("price", "Prices"),
+                            ("customer", "Customers"),
+                            ("order", "Orders"),
+                            ("payment", "Payments"),
+                            ("shipment", "Shipments"),
+                            ("invoice", "Invoices"),
+                            ("return", "Returns"),
+                            ("refund", "Refunds"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "direction",
+                    models.CharField(
+                        choices=[("pull", "From there to us"), ("push", "From us to there")], max_length=4
+                    ),
+                ),
+                ("enabled", models.BooleanField(default=True)),
+                ("settings", models.JSONField(blank=True, default=dict)),
+                ("overlap_seconds", models.PositiveIntegerField(default=120)),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1),
+                ),
+                (
+                    "connection",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="integrations.connection",
+                    ),
+                ),
+                (
+                    "history_user",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "merchant",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenancy.merchant",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'historical flow',
-                'verbose_name_plural': 'historical flows',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
+                "verbose_name": "historical flow",
+                "verbose_name_plural": "historical flows",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.CreateModel(
-            name='HistoricalProcedure',
+            name="HistoricalProcedure",
             fields=[
-                ('id', models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name='ID')),
-                ('public_id', models.CharField(db_index=True, default=portal.tenancy.scoping.new_public_id, editable=False, max_length=22)),
-                ('name', models.CharField(max_length=100)),
-                ('enabled', models.BooleanField(default=True)),
-                ('every_seconds', models.PositiveIntegerField(default=0, help_text='0 = no timer.')),
-                ('event', models.CharField(blank=True, default='', help_text='e.g. order.created; empty = none.', max_length=40)),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.CharField(max_length=100, null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('history_user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('merchant', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenancy.merchant')),
+                ("id", models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name="ID")),
+                (
+                    "public_id",
+                    models.CharField(
+                        db_index=True, default=portal.tenancy.scoping.new_public_id, editable=False, max_length=22
+                    ),
+                ),
+                ("name", models.CharField(max_length=100)),
+                ("enabled", models.BooleanField(default=True)),
+                ("every_seconds", models.PositiveIntegerField(default=0, help_text="0 = no timer.")),
+                (
+                    "event",
+                    models.CharField(
+                        blank=True, default="", help_text="e.g. order.created; empty = none.", max_length=40
+                    ),
+                ),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1),
+                ),
+                (
+                    "history_user",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "merchant",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenancy.merchant",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'historical procedure',
-                'verbose_name_plural': 'historical procedures',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
+                "verbose_name": "historical procedure",
+                "verbose_name_plural": "historical procedures",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.CreateModel(
-            name='HistoricalValueMapping',
+            name="HistoricalValueMapping",
             fields=[
-                ('id', models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('tax', 'Tax'), ('payment', 'Payment'), ('shipping', 'Shipping'), ('status', 'Status'), ('unit', 'Unit'), ('location', 'Location'), ('return_reason', 'Return reason'), ('category', 'Category'), ('customer_group', 'Customer group'), ('special_line', 'Special line')], max_length=20)),
-                ('theirs', models.CharField(max_length=200)),
-                ('label', models.CharField(blank=True, default='', max_length=200)),
-                ('ours', models.CharField(blank=True, default='', max_length=200)),
-                ('created_at', models.DateTimeField(blank=True, editable=False)),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.CharField(max_length=100, null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('connection', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='integrations.connection')),
-                ('history_user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('merchant', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenancy.merchant')),
+                ("id", models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("tax", "Tax"),
+                            ("payment", "Payment"),
+                            ("shipping", "Shipping"),
+                            ("status", "Status"),
+                            ("unit", "Unit"),
+                            ("location", "Location"),
+                            ("return_reason", "Return reason"),
+                            ("category", "Category"),
+                            ("customer_group", "Customer group"),
+                            ("special_line", "Special line"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("theirs", models.CharField(max_length=200)),
+                ("label", models.CharField(blank=True, default="", max_length=200)),
+                ("ours", models.CharField(blank=True, default="", max_length=200)),
+                ("created_at", models.DateTimeField(blank=True, editable=False)),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1),
+                ),
+                (
+                    "connection",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="integrations.connection",
+                    ),
+                ),
+                (
+                    "history_user",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "merchant",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenancy.merchant",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'historical value mapping',
-                'verbose_name_plural': 'historical value mappings',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
+                "verbose_name": "historical value mapping",
+                "verbose_name_plural": "historical value mappings",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.CreateModel(
-            name='Hold',
+            name="Hold",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('subject_type', models.CharField(max_length=40)),
-                ('subject_id', models.BigIntegerField()),
-                ('reason', models.CharField(max_length=40)),
-                ('key', models.CharField(max_length=200)),
-                ('message', models.CharField(max_length=500)),
-                ('amount', portal.base.fields.MoneyField(default=0)),
-                ('currency', models.CharField(blank=True, default='', max_length=3)),
-                ('since', models.DateTimeField()),
-                ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('connection', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='holds', to='integrations.connection')),
-                ('merchant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.merchant')),
-                ('owner', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("subject_type", models.CharField(max_length=40)),
+                ("subject_id", models.BigIntegerField()),
+                ("reason", models.CharField(max_length=40)),
+                ("key", models.CharField(max_length=200)),
+                ("message", models.CharField(max_length=500)),
+                ("amount", portal.base.fields.MoneyField(default=0)),
+                ("currency", models.CharField(blank=True, default="", max_length=3)),
+                ("since", models.DateTimeField()),
+                ("ended_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "connection",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="holds",
+                        to="integrations.connection",
+                    ),
+                ),
+                (
+                    "merchant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="tenancy.merchant"
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'plain',
-                'default_manager_name': 'plain',
-                'indexes': [models.Index(condition=models.Q(('ended_at__isnull', True)), fields=['merchant', 'key'], name='hold_key'), models.Index(fields=['subject_type', 'subject_id'], name='hold_subject')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('ended_at__isnull', True)), fields=('merchant', 'subject_type', 'subject_id', 'key'), name='hold_once')],
+                "abstract": False,
+                "base_manager_name": "plain",
+                "default_manager_name": "plain",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("ended_at__isnull", True)), fields=["merchant", "key"], name="hold_key"
+                    ),
+                    models.Index(fields=["subject_type", "subject_id"], name="hold_subject"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("ended_at__isnull", True)),
+                        fields=("merchant", "subject_type", "subject_id", "key"),
+                        name="hold_once",
+                    )
+                ],
             },
             managers=[
-                ('plain', django.db.models.manager.Manager()),
+                ("plain", django.db.models.manager.Manager()),
             ],
         ),
         migrations.CreateModel(
-            name='InboundEvent',
+            name="InboundEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('webhook', 'Webhook'), ('record', 'Pulled record')], default='webhook', max_length=8)),
-                ('stream', models.CharField(blank=True, default='', max_length=20)),
-                ('external_id', models.CharField(blank=True, default='', max_length=200)),
-                ('topic', models.CharField(blank=True, default='', max_length=100)),
-                ('dedupe_key', models.CharField(max_length=200)),
-                ('headers', models.JSONField(default=dict)),
-                ('body', models.BinaryField()),
-                ('state', models.CharField(choices=[('received', 'Received'), ('leased', 'Being applied'), ('done', 'Applied'), ('ignored', 'Ignored'), ('stale', 'Older than what we have'), ('quarantined', 'Set aside'), ('failed', 'Failed')], default='received', max_length=12)),
-                ('received_at', models.DateTimeField()),
-                ('occurred_at', models.DateTimeField(blank=True, null=True)),
-                ('next_attempt_at', models.DateTimeField(blank=True, null=True)),
-                ('attempts', models.PositiveIntegerField(default=0)),
-                ('lease_token', models.CharField(blank=True, default='', max_length=32)),
-                ('lease_until', models.DateTimeField(blank=True, null=True)),
-                ('error_code', models.CharField(blank=True, default='', max_length=60)),
-                ('message', models.CharField(blank=True, default='', max_length=2000)),
-                ('duplicates', models.PositiveIntegerField(default=0)),
-                ('correlation_id', models.CharField(blank=True, default='', max_length=64)),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('connection', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='events', to='integrations.connection')),
-                ('merchant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.merchant')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("webhook", "Webhook"), ("record", "Pulled record")], default="webhook", max_length=8
+                    ),
+                ),
+                ("stream", models.CharField(blank=True, default="", max_length=20)),
+                ("external_id", models.CharField(blank=True, default="", max_length=200)),
+                ("topic", models.CharField(blank=True, default="", max_length=100)),
+                ("dedupe_key", models.CharField(max_length=200)),
+                ("headers", models.JSONField(default=dict)),
+                ("body", models.BinaryField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("received", "Received"),
+                            ("leased", "Being applied"),
+                            ("done", "Applied"),
+                            ("ignored", "Ignored"),
+                            ("stale", "Older than what we have"),
+                            ("quarantined", "Set aside"),
+                            ("failed", "Failed"),
+                        ],
+                        default="received",
+                        max_length=12,
+                    ),
+                ),
+                ("received_at", models.DateTimeField()),
+                ("occurred_at", models.DateTimeField(blank=True, null=True)),
+                ("next_attempt_at", models.DateTimeField(blank=True, null=True)),
+                ("attempts", models.PositiveIntegerField(default=0)),
+                ("lease_token", models.CharField(blank=True, default="", max_length=32)),
+                ("lease_until", models.DateTimeField(blank=True, null=True)),
+                ("error_code", models.CharField(blank=True, default="", max_length=60)),
+                ("message", models.CharField(blank=True, default="", max_length=2000)),
+                ("duplicates", models.PositiveIntegerField(default=0)),
+                ("correlation_id", models.CharField(blank=True, default="", max_length=64)),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "connection",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="events", to="integrations.connection"
+                    ),
+                ),
+                (
+                    "merchant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="tenancy.merchant"
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'plain',
-                'default_manager_name': 'plain',
-                'indexes': [models.Index(condition=models.Q(('state', 'received')), fields=['next_attempt_at'], name='event_due'), models.Index(condition=models.Q(('state', 'leased')), fields=['lease_until'], name='event_leased'), models.Index(fields=['connection', '-id'], name='event_connection'), models.Index(fields=['connection', 'stream', 'external_id'], name='event_record')],
-                'constraints': [models.UniqueConstraint(fields=('merchant', 'connection', 'dedupe_key'), name='event_once')],
+                "abstract": False,
+                "base_manager_name": "plain",
+                "default_manager_name": "plain",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state", "received")), fields=["next_attempt_at"], name="event_due"
+                    ),
+                    models.Index(condition=models.Q(("state", "leased")), fields=["lease_until"], name="event_leased"),
+                    models.Index(fields=["connection", "-id"], name="event_connection"),
+                    models.Index(fields=["connection", "stream", "external_id"], name="event_record"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("merchant", "connection", "dedupe_key"), name="event_once")
+                ],
             },
             managers=[
-                ('plain', django.db.models.manager.Manager()),
+                ("plain", django.db.models.manager.Manager()),
             ],
         ),
         migrations.CreateModel(
-            name='Link',
+            name="Link",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('stream', models.CharField(choices=[('product', 'Products'), ('stock', 'Stock'), ('price', 'Prices'), ('customer', 'Customers'), ('order', 'Orders'), ('payment', 'Payments'), ('shipment', 'Shipments'), ('invoice', 'Invoices'), ('return', 'Returns'), ('refund', 'Refunds')], max_length=20)),
-                ('external_id', models.CharField(max_length=200)),
-                ('external_number', models.CharField(blank=True, default='', max_length=200)),
-                ('subject_type', models.CharField(max_length=40)),
-                ('subject_id', models.BigIntegerField()),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('connection', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='links', to='integrations.connection')),
-                ('merchant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.merchant')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "stream",
+                    models.CharField(
+                        choices=[
+                            ("product", "Products"),
+                            ("stock", "Stock"),
+                            ("price", "Prices"),
+                            ("customer", "Customers"),
+                            ("order", "Orders"),
+                            ("payment", "Payments"),
+                            ("shipment", "Shipments"),
+                            ("invoice", "Invoices"),
+                            ("return", "Returns"),
+                            ("refund", "Refunds"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("external_id", models.CharField(max_length=200)),
+                ("external_number", models.CharField(blank=True, default="", max_length=200)),
+                ("subject_type", models.CharField(max_length=40)),
+                ("subject_id", models.BigIntegerField()),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "connection",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="links", to="integrations.connection"
+                    ),
+                ),
+                (
+                    "merchant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="tenancy.merchant"
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'plain',
-                'default_manager_name': 'plain',
-                'indexes': [models.Index(fields=['subject_type', 'subject_id', 'connection'], name='link_subject')],
-                'constraints': [models.UniqueConstraint(fields=('merchant', 'connection', 'stream', 'external_id'), name='link_once')],
+                "abstract": False,
+                "base_manager_name": "plain",
+                "default_manager_name": "plain",
+                "indexes": [models.Index(fields=["subject_type", "subject_id", "connection"], name="link_subject")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("merchant", "connection", "stream", "external_id"), name="link_once"
+                    )
+                ],
             },
             managers=[
-                ('plain', django.db.models.manager.Manager()),
+                ("plain", django.db.models.manager.Manager()),
             ],
         ),
         migrations.CreateModel(
-            name='Problem',
+            name="Problem",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('fingerprint', models.CharField(max_length=64)),
-                ('code', models.CharField(max_length=60)),
-                ('title', models.CharField(max_length=500)),
-                ('state', models.CharField(choices=[('open', 'Open'), ('resolved', 'Resolved'), ('ignored', 'Ignored')], default='open', max_length=10)),
-                ('count', models.PositiveIntegerField(default=0)),
-                ('amount', portal.base.fields.MoneyField(default=0)),
-                ('currency', models.CharField(blank=True, default='', max_length=3)),
-                ('first_seen_at', models.DateTimeField()),
-                ('last_seen_at', models.DateTimeField()),
-                ('resolved_at', models.DateTimeField(blank=True, null=True)),
-                ('connection', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='problems', to='integrations.connection')),
-                ('example_command', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='integrations.command')),
-                ('merchant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.merchant')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("fingerprint", models.CharField(max_length=64)),
+                ("code", models.CharField(max_length=60)),
+                ("title", models.CharField(max_length=500)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("open", "Open"), ("resolved", "Resolved"), ("ignored", "Ignored")],
+                        default="open",
+                        max_length=10,
+                    ),
+                ),
+                ("count", models.PositiveIntegerField(default=0)),
+                ("amount", portal.base.fields.MoneyField(default=0)),
+                ("currency", models.CharField(blank=True, default="", max_length=3)),
+                ("first_seen_at", models.DateTimeField()),
+                ("last_seen_at", models.DateTimeField()),
+                ("resolved_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "connection",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="problems",
+                        to="integrations.connection",
+                    ),
+                ),
+                (
+                    "example_command",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="integrations.command",
+                    ),
+                ),
+                (
+                    "merchant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="tenancy.merchant"
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'plain',
-                'default_manager_name': 'plain',
-                'constraints': [models.UniqueConstraint(fields=('merchant', 'fingerprint'), name='problem_fingerprint')],
+                "abstract": False,
+                "base_manager_name": "plain",
+                "default_manager_name": "plain",
+                "constraints": [
+                    models.UniqueConstraint(fields=("merchant", "fingerprint"), name="problem_fingerprint")
+                ],
             },
             managers=[
-                ('plain', django.db.models.manager.Manager()),
+                ("plain", django.db.models.manager.Manager()),
             ],
         ),
         migrations.CreateModel(
-            name='Procedure',
+            name="Procedure",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.CharField(default=portal.tenancy.scoping.new_public_id, editable=False, max_length=22, unique=True)),
-                ('name', models.CharField(max_length=100)),
-                ('enabled', models.BooleanField(default=True)),
-                ('every_seconds', models.PositiveIntegerField(default=0, help_text='0 = no timer.')),
-                ('event', models.CharField(blank=True, default='', help_text='e.g. order.created; empty = none.', max_length=40)),
-                ('next_due_at', models.DateTimeField(blank=True, null=True)),
-                ('merchant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.merchant')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "public_id",
+                    models.CharField(
+                        default=portal.tenancy.scoping.new_public_id, editable=False, max_length=22, unique=True
+                    ),
+                ),
+                ("name", models.CharField(max_length=100)),
+                ("enabled", models.BooleanField(default=True)),
+                ("every_seconds", models.PositiveIntegerField(default=0, help_text="0 = no timer.")),
+                (
+                    "event",
+                    models.CharField(
+                        blank=True, default="", help_text="e.g. order.created; empty = none.", max_length=40
+                    ),
+                ),
+                ("next_due_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "merchant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="tenancy.merchant"
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'plain',
-                'default_manager_name': 'plain',
-                'indexes': [models.Index(fields=['next_due_at'], name='procedure_due')],
-                'constraints': [models.UniqueConstraint(fields=('merchant', 'name'), name='procedure_name')],
+                "abstract": False,
+                "base_manager_name": "plain",
+                "default_manager_name": "plain",
+                "indexes": [models.Index(fields=["next_due_at"], name="procedure_due")],
+                "constraints": [models.UniqueConstraint(fields=("merchant", "name"), name="procedure_name")],
             },
             managers=[
-                ('plain', django.db.models.manager.Manager()),
+                ("plain", django.db.models.manager.Manager()),
             ],
         ),
         migrations.CreateModel(
-            name='ProcedureRun',
+            name="ProcedureRun",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.CharField(default=portal.tenancy.scoping.new_public_id, editable=False, max_length=22, unique=True)),
-                ('slot', models.CharField(max_length=64)),
-                ('state', models.CharField(choices=[('queued', 'Waiting to start'), ('running', 'Running'), ('waiting', 'Waits for a person'), ('done', 'Done'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default='queued', max_length=10)),
-                ('position', models.PositiveIntegerField(default=0)),
-                ('trigger', models.CharField(default='timer', max_length=40)),
-                ('message', models.CharField(blank=True, default='', max_length=500)),
-                ('created_at', models.DateTimeField()),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('merchant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.merchant')),
-                ('procedure', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='runs', to='integrations.procedure')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "public_id",
+                    models.CharField(
+                        default=portal.tenancy.scoping.new_public_id, editable=False, max_length=22, unique=True
+                    ),
+                ),
+                ("slot", models.CharField(max_length=64)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("queued", "Waiting to start"),
+                            ("running", "Running"),
+                            ("waiting", "Waits for a person"),
+                            ("done", "Done"),
+                            ("failed", "Failed"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="queued",
+                        max_length=10,
+                    ),
+                ),
+                ("position", models.PositiveIntegerField(default=0)),
+                ("trigger", models.CharField(default="timer", max_length=40)),
+                ("message", models.CharField(blank=True, default="", max_length=500)),
+                ("created_at", models.DateTimeField()),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "merchant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="tenancy.merchant"
+                    ),
+                ),
+                (
+                    "procedure",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="runs", to="integrations.procedure"
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'plain',
-                'default_manager_name': 'plain',
-                'indexes': [models.Index(fields=['state', 'created_at'], name='procedurerun_state')],
-                'constraints': [models.UniqueConstraint(fields=('merchant', 'procedure', 'slot'), name='procedure_slot')],
+                "abstract": False,
+                "base_manager_name": "plain",
+                "default_manager_name": "plain",
+                "indexes": [models.Index(fields=["state", "created_at"], name="procedurerun_state")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("merchant", "procedure", "slot"), name="procedure_slot")
+                ],
             },
             managers=[
-                ('plain', django.db.models.manager.Manager()),
+                ("plain", django.db.models.manager.Manager()),
             ],
         ),
         migrations.CreateModel(
-            name='ProcedureStep',
+            name="ProcedureStep",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('position', models.PositiveIntegerField()),
-                ('gate', models.CharField(choices=[('continue', 'Go on'), ('stop', 'Stop if this one failed'), ('if_changed', 'Go on only if something changed'), ('person', 'Wait for a person')], default='continue', max_length=12)),
-                ('flow', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='steps', to='integrations.flow')),
-                ('merchant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.merchant')),
-                ('procedure', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='steps', to='integrations.procedure')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("position", models.PositiveIntegerField()),
+                (
+                    "gate",
+                    models.CharField(
+                        choices=[
+                            ("continue", "Go on"),
+                            ("stop", "Stop if this one failed"),
+                            ("if_changed", "Go on only if something changed"),
+                            ("person", "Wait for a person"),
+                        ],
+                        default="continue",
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "flow",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="steps", to="integrations.flow"
+                    ),
+                ),
+                (
+                    "merchant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="tenancy.merchant"
+                    ),
+                ),
+                (
+                    "procedure",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="steps", to="integrations.procedure"
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'plain',
-                'default_manager_name': 'plain',
-                'constraints': [models.UniqueConstraint(fields=('merchant', 'procedure', 'position'), name='step_position')],
+                "abstract": False,
+                "base_manager_name": "plain",
+                "default_manager_name": "plain",
+                "constraints": [
+                    models.UniqueConstraint(fields=("merchant", "procedure", "position"), name="step_position")
+                ],
             },
             managers=[
-                ('plain', django.db.models.manager.Manager()),
+                ("plain", django.db.models.manager.Manager()),
             ],
         ),
         migrations.CreateModel(
-            name='RateBudget',
+            name="RateBudget",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('arrival_at', models.DateTimeField()),
-                ('blocked_until', models.DateTimeField(blank=True, null=True)),
-                ('connection', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='budget', to='integrations.connection')),
-                ('merchant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.merchant')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("arrival_at", models.DateTimeField()),
+                ("blocked_until", models.DateTimeField(blank=True, null=True)),
+                (
+                    "connection",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="budget", to="integrations.connection"
+                    ),
+                ),
+                (
+                    "merchant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="tenancy.merchant"
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'plain',
-                'default_manager_name': 'plain',
+                "abstract": False,
+                "base_manager_name": "plain",
+                "default_manager_name": "plain",
             },
             managers=[
-                ('plain', django.db.models.manager.Manager()),
+                ("plain", django.db.models.manager.Manager()),
             ],
         ),
         migrations.CreateModel(
-            name='Replay',
+            name="Replay",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('action', models.CharField(choices=[('retry', 'Sent again as stored'), ('rebuild', 'Rebuilt under the current rules'), ('is_there', 'Said: it is there'), ('not_there', 'Said: it is not there, send'), ('never', 'Said: never send'), ('event', 'Applied again')], max_length=10)),
-                ('reason', models.CharField(blank=True, default='', max_length=500)),
-                ('edit', models.JSONField(blank=True, default=dict)),
-                ('at', models.DateTimeField()),
-                ('by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('command', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='replays', to='integrations.command')),
-                ('event', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='replays', to='integrations.inboundevent')),
-                ('merchant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.merchant')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "action",
+                    models.CharField(
+                        choices=[
+                            ("retry", "Sent again as stored"),
+                            ("rebuild", "Rebuilt under the current rules"),
+                            ("is_there", "Said: it is there"),
+                            ("not_there", "Said: it is not there, send"),
+                            ("never", "Said: never send"),
+                            ("event", "Applied again"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("reason", models.CharField(blank=True, default="", max_length=500)),
+                ("edit", models.JSONField(blank=True, default=dict)),
+                ("at", models.DateTimeField()),
+                (
+                    "by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "command",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="replays",
+                        to="integrations.command",
+                    ),
+                ),
+                (
+                    "event",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="replays",
+                        to="integrations.inboundevent",
+                    ),
+                ),
+                (
+                    "merchant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="tenancy.merchant"
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'plain',
-                'default_manager_name': 'plain',
+                "abstract": False,
+                "base_manager_name": "plain",
+                "default_manager_name": "plain",
             },
             managers=[
-                ('plain', django.db.models.manager.Manager()),
+                ("plain", django.db.models.manager.Manager()),
             ],
         ),
         migrations.CreateModel(
-            name='SyncRun',
+            name="SyncRun",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.CharField(default=portal.tenancy.scoping.new_public_id, editable=False, max_length=22, unique=True)),
-                ('state', models.CharField(choices=[('queued', 'Waiting to start'), ('running', 'Running'), ('done', 'Done'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default='queued', max_length=10)),
-                ('trigger', models.CharField(default='manual', max_length=40)),
-                ('created_at', models.DateTimeField()),
-                ('started_at', models.DateTimeField(blank=True, null=True)),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('next_attempt_at', models.DateTimeField()),
-                ('attempts', models.PositiveIntegerField(default=0)),
-                ('total', models.PositiveBigIntegerField(blank=True, null=True)),
-                ('seen', models.PositiveBigIntegerField(default=0)),
-                ('created', models.PositiveBigIntegerField(default=0)),
-                ('updated', models.PositiveBigIntegerField(default=0)),
-                ('unchanged', models.PositiveBigIntegerField(default=0)),
-                ('skipped', models.PositiveBigIntegerField(default=0)),
-                ('failed', models.PositiveBigIntegerField(default=0)),
-                ('cancel_requested', models.BooleanField(default=False)),
-                ('error_code', models.CharField(blank=True, default='', max_length=60)),
-                ('message', models.CharField(blank=True, default='', max_length=2000)),
-                ('correlation_id', models.CharField(blank=True, default='', max_length=64)),
-                ('flow', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='runs', to='integrations.flow')),
-                ('merchant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.merchant')),
-                ('procedure_run', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='runs', to='integrations.procedurerun')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "public_id",
+                    models.CharField(
+                        default=portal.tenancy.scoping.new_public_id, editable=False, max_length=22, unique=True
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("queued", "Waiting to start"),
+                            ("running", "Running"),
+                            ("done", "Done"),
+                            ("failed", "Failed"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="queued",
+                        max_length=10,
+                    ),
+                ),
+                ("trigger", models.CharField(default="manual", max_length=40)),
+                ("created_at", models.DateTimeField()),
+                ("started_at", models.DateTimeField(blank=True, null=True)),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                ("next_attempt_at", models.DateTimeField()),
+                ("attempts", models.PositiveIntegerField(default=0)),
+                ("total", models.PositiveBigIntegerField(blank=True, null=True)),
+                ("seen", models.PositiveBigIntegerField(default=0)),
+                ("created", models.PositiveBigIntegerField(default=0)),
+                ("updated", models.PositiveBigIntegerField(default=0)),
+                ("unchanged", models.PositiveBigIntegerField(default=0)),
+                ("skipped", models.PositiveBigIntegerField(default=0)),
+                ("failed", models.PositiveBigIntegerField(default=0)),
+                ("cancel_requested", models.BooleanField(default=False)),
+                ("error_code", models.CharField(blank=True, default="", max_length=60)),
+                ("message", models.CharField(blank=True, default="", max_length=2000)),
+                ("correlation_id", models.CharField(blank=True, default="", max_length=64)),
+                (
+                    "flow",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="runs", to="integrations.flow"
+                    ),
+                ),
+                (
+                    "merchant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="tenancy.merchant"
+                    ),
+                ),
+                (
+                    "procedure_run",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="runs",
+                        to="integrations.procedurerun",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'plain',
-                'default_manager_name': 'plain',
-                'indexes': [models.Index(fields=['state', 'next_attempt_at'], name='run_due'), models.Index(fields=['flow', '-id'], name='run_flow')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('seen', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('created'), '+', models.F('updated')), '+', models.F('unchanged')), '+', models.F('skipped')), '+', models.F('failed')))), name='run_balances')],
+                "abstract": False,
+                "base_manager_name": "plain",
+                "default_manager_name": "plain",
+                "indexes": [
+                    models.Index(fields=["state", "next_attempt_at"], name="run_due"),
+                    models.Index(fields=["flow", "-id"], name="run_flow"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "seen",
+                                django.db.models.expressions.CombinedExpression(
+                                    django.db.models.expressions.CombinedExpression(
+                                        django.db.models.expressions.CombinedExpression(
+                                            django.db.models.expressions.CombinedExpression(
+                                                models.F("created"), "+", models.F("updated")
+                                            ),
+                                            "+",
+                                            models.F("unchanged"),
+                                        ),
+                                        "+",
+                                        models.F("skipped"),
+                                    ),
+                                    "+",
+                                    models.F("failed"),
+                                ),
+                            )
+                        ),
+                        name="run_balances",
+                    )
+                ],
             },
             managers=[
-                ('plain', django.db.models.manager.Manager()),
+                ("plain", django.db.models.manager.Manager()),
             ],
         ),
         migrations.CreateModel(
-            name='RunOutcome',
+            name="RunOutcome",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('outcome', models.CharField(choices=[('skipped', 'Skipped'), ('failed', 'Failed')], max_length=8)),
-                ('external_id', models.CharField(blank=True, default='', max_length=200)),
-                ('code', models.CharField(max_length=60)),
-                ('message', models.CharField(max_length=2000)),
-                ('at', models.DateTimeField()),
-                ('event', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='integrations.inboundevent')),
-                ('merchant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.merchant')),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='outcomes', to='integrations.syncrun')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("outcome", models.CharField(choices=[("skipped", "Skipped"), ("failed", "Failed")], max_length=8)),
+                ("external_id", models.CharField(blank=True, default="", max_length=200)),
+                ("code", models.CharField(max_length=60)),
+                ("message", models.CharField(max_length=2000)),
+                ("at", models.DateTimeField()),
+                (
+                    "event",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="integrations.inboundevent",
+                    ),
+                ),
+                (
+                    "merchant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="tenancy.merchant"
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="outcomes", to="integrations.syncrun"
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'plain',
-                'default_manager_name': 'plain',
+                "abstract": False,
+                "base_manager_name": "plain",
+                "default_manager_name": "plain",
             },
             managers=[
-                ('plain', django.db.models.manager.Manager()),
+                ("plain", django.db.models.manager.Manager()),
             ],
         ),
         migrations.CreateModel(
-            name='RunLogLine',
+            name="RunLogLine",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField()),
-                ('level', models.CharField(default='info', max_length=8)),
-                ('message', models.CharField(max_length=500)),
-                ('merchant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.merchant')),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='log', to='integrations.syncrun')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField()),
+                ("level", models.CharField(default="info", max_length=8)),
+                ("message", models.CharField(max_length=500)),
+                (
+                    "merchant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="tenancy.merchant"
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="log", to="integrations.syncrun"
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'plain',
-                'default_manager_name': 'plain',
+                "abstract": False,
+                "base_manager_name": "plain",
+                "default_manager_name": "plain",
             },
             managers=[
-                ('plain', django.db.models.manager.Manager()),
+                ("plain", django.db.models.manager.Manager()),
             ],
         ),
         migrations.CreateModel(
-            name='Exchange',
+            name="Exchange",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField()),
-                ('method', models.CharField(max_length=10)),
-                ('url', models.CharField(max_length=2000)),
-                ('request_headers', models.JSONField(default=dict)),
-                ('request_body', models.BinaryField()),
-                ('status', models.PositiveIntegerField(blank=True, null=True)),
-                ('response_headers', models.JSONField(default=dict)),
-                ('response_body', models.BinaryField()),
-                ('error', models.CharField(blank=True, default='', max_length=500)),
-                ('elapsed_ms', models.PositiveIntegerField(default=0)),
-                ('attempt', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='exchanges', to='integrations.attempt')),
-                ('connection', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='exchanges', to='integrations.connection')),
-                ('merchant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.merchant')),
-                ('run', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='exchanges', to='integrations.syncrun')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField()),
+                ("method", models.CharField(max_length=10)),
+                ("url", models.CharField(max_length=2000)),
+                ("request_headers", models.JSONField(default=dict)),
+                ("request_body", models.BinaryField()),
+                ("status", models.PositiveIntegerField(blank=True, null=True)),
+                ("response_headers", models.JSONField(default=dict)),
+                ("response_body", models.BinaryField()),
+                ("error", models.CharField(blank=True, default="", max_length=500)),
+                ("elapsed_ms", models.PositiveIntegerField(default=0)),
+                (
+                    "attempt",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="exchanges",
+                        to="integrations.attempt",
+                    ),
+                ),
+                (
+                    "connection",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="exchanges",
+                        to="integrations.connection",
+                    ),
+                ),
+                (
+                    "merchant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="tenancy.merchant"
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="exchanges",
+                        to="integrations.syncrun",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'plain',
-                'default_manager_name': 'plain',
-                'indexes': [models.Index(fields=['connection', '-id'], name='exchange_connection'), models.Index(fields=['at'], name='exchange_at')],
+                "abstract": False,
+                "base_manager_name": "plain",
+                "default_manager_name": "plain",
+                "indexes": [
+                    models.Index(fields=["connection", "-id"], name="exchange_connection"),
+                    models.Index(fields=["at"], name="exchange_at"),
+                ],
             },
             managers=[
-                ('plain', django.db.models.manager.Manager()),
+                ("plain", django.db.models.manager.Manager()),
             ],
         ),
         migrations.CreateModel(
-            name='ValueMapping',
+            name="ValueMapping",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('tax', 'Tax'), ('payment', 'Payment'), ('shipping', 'Shipping'), ('status', 'Status'), ('unit', 'Unit'), ('location', 'Location'), ('return_reason', 'Return reason'), ('category', 'Category'), ('customer_group', 'Customer group'), ('special_line', 'Special line')], max_length=20)),
-                ('theirs', models.CharField(max_length=200)),
-                ('label', models.CharField(blank=True, default='', max_length=200)),
-                ('ours', models.CharField(blank=True, default='', max_length=200)),
-                ('seen', models.PositiveIntegerField(default=0)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('connection', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='values', to='integrations.connection')),
-                ('merchant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.merchant')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("tax", "Tax"),
+                            ("payment", "Payment"),
+                            ("shipping", "Shipping"),
+                            ("status", "Status"),
+                            ("unit", "Unit"),
+                            ("location", "Location"),
+                            ("return_reason", "Return reason"),
+                            ("category", "Category"),
+                            ("customer_group", "Customer group"),
+                            ("special_line", "Special line"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("theirs", models.CharField(max_length=200)),
+                ("label", models.CharField(blank=True, default="", max_length=200)),
+                ("ours", models.CharField(blank=True, default="", max_length=200)),
+                ("seen", models.PositiveIntegerField(default=0)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "connection",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="values", to="integrations.connection"
+                    ),
+                ),
+                (
+                    "merchant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="tenancy.merchant"
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'plain',
-                'default_manager_name': 'plain',
-                'indexes': [models.Index(fields=['connection', 'kind', 'ours'], name='value_ours')],
-                'constraints': [models.UniqueConstraint(fields=('merchant', 'connection', 'kind', 'theirs'), name='value_once')],
+                "abstract": False,
+                "base_manager_name": "plain",
+                "default_manager_name": "plain",
+                "indexes": [models.Index(fields=["connection", "kind", "ours"], name="value_ours")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("merchant", "connection", "kind", "theirs"), name="value_once")
+                ],
             },
             managers=[
-                ('plain', django.db.models.manager.Manager()),
+                ("plain", django.db.models.manager.Manager()),
             ],
         ),
     ]

@@ -13,9 +13,10 @@ import structlog
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from integrations.models import Attempt, Command, Connection
+from integrations.models import Attempt, Command, Connection, Hold
 from integrations.sync.handlers import call
 from integrations.sync.problems import note_problem
+from integrations.sync.release import PERSON
 from integrations.sync.retry import MOST_CRASHES
 
 log = structlog.get_logger(__name__)
@@ -29,15 +30,20 @@ def lease_length(connection: Connection) -> timedelta:
 
 
 def due(at: datetime) -> QuerySet[Command]:
-    """Commands that may be tried now: due, of a connection that sends, with nothing open ahead in their line."""
+    """Commands that may be tried now: due, of a connection that sends, with nothing open ahead in their line. What a
+    person holds is not sent; what was sent is still looked for, and a cancellation goes."""
     ahead = Command.plain.filter(
         connection=OuterRef("connection"),
         line=OuterRef("line"),
         sequence__lt=OuterRef("sequence"),
         state__in=Command.OPEN_STATES,
     )
+    held = Hold.plain.filter(
+        subject_type=OuterRef("subject_type"), subject_id=OuterRef("subject_id"), reason=PERSON, ended_at__isnull=True
+    )
     return Command.plain.filter(
         ~Exists(ahead),
+        ~Exists(held) | ~Q(state=Command.State.PENDING) | Q(kind="cancel_order"),
         state__in=(Command.State.PENDING, Command.State.UNKNOWN),
         next_attempt_at__lte=at,
         connection__state__in=Connection.WRITING_STATES,

@@ -6,10 +6,11 @@ import hashlib
 import re
 from datetime import datetime
 
-from django.db.models import F, Value
+from django.db.models import Exists, F, OuterRef, QuerySet, Value
 
-from integrations.models import Command, Problem
+from integrations.models import Command, Problem, Replay
 from portal.base.fields import MoneyField
+from portal.tenancy.models import User
 
 NEEDS_SOMEONE = (Command.State.NEEDS_FIX, Command.State.NEEDS_HUMAN)
 
@@ -24,6 +25,7 @@ def note_problem(command: Command, at: datetime) -> None:
         fingerprint=fingerprint,
         defaults={
             "connection": command.connection,
+            "kind": command.kind,
             "code": command.error_code,
             "title": (command.message or command.get_state_display())[:500],
             "count": 1,
@@ -34,11 +36,15 @@ def note_problem(command: Command, at: datetime) -> None:
             "last_seen_at": at,
         },
     )
+    Command.plain.filter(pk=command.pk).update(problem=problem)
+    command.problem = problem
     if created:
         return
     mine = Problem.plain.filter(pk=problem.pk)
     # One that was resolved counts anew; one a person ignores stays ignored.
-    mine.filter(state=Problem.State.RESOLVED).update(state=Problem.State.OPEN, resolved_at=None, count=0, amount=0)
+    mine.filter(state=Problem.State.RESOLVED).update(
+        state=Problem.State.OPEN, resolved_at=None, resolved_by=None, resolution="", count=0, amount=0
+    )
     mine.update(
         count=F("count") + 1,
         amount=F("amount") + Value(command.amount, output_field=MoneyField()),
@@ -51,20 +57,50 @@ def leave_problem(command: Command) -> None:
     """A person decided on a command that had stopped: it is no more of those its problem counts."""
     if command.state not in NEEDS_SOMEONE:
         return
-    found = Problem.plain.filter(merchant_id=command.merchant_id, fingerprint=_fingerprint(command), count__gt=0)
+    found = Problem.plain.filter(pk=command.problem_id or 0, count__gt=0)
     found.update(count=F("count") - 1, amount=F("amount") - Value(command.amount, output_field=MoneyField()))
 
 
 def close_problem(command: Command, at: datetime) -> None:
-    """A command that had stopped went through: its problem is resolved once no other command is stopped by it."""
-    fingerprints = Problem.plain.filter(
-        merchant_id=command.merchant_id, connection=command.connection, state=Problem.State.OPEN
-    )
-    if not fingerprints.exists():
-        return
-    still = Command.plain.filter(connection=command.connection, state__in=NEEDS_SOMEONE).exclude(pk=command.pk)
-    open_ones = {_fingerprint(one) for one in still.select_related("connection")[:1000]}
-    fingerprints.exclude(fingerprint__in=open_ones).update(state=Problem.State.RESOLVED, resolved_at=at)
+    """A command went through, or a person decided on it: problems of its connection none of whose commands is open any
+    more are resolved, and say how."""
+    still = Command.plain.filter(problem=OuterRef("pk"), state__in=Command.OPEN_STATES)
+    waiting = (Problem.State.OPEN, Problem.State.SNOOZED)
+    mine = Problem.plain.filter(merchant_id=command.merchant_id, connection=command.connection, state__in=waiting)
+    for problem in mine.filter(~Exists(still)):
+        last = Replay.plain.filter(command__problem=problem).select_related("by").order_by("-pk").first()
+        problem.state, problem.resolved_at, problem.snoozed_until = Problem.State.RESOLVED, at, None
+        problem.resolved_by = last.by if last else None
+        problem.resolution = str(last.get_action_display()) if last else "What it stopped went through by itself."
+        problem.save(update_fields=["state", "resolved_at", "snoozed_until", "resolved_by", "resolution"])
+
+
+def list_stopped(problem: Problem) -> QuerySet[Command]:
+    """The commands this problem holds up now."""
+    return Command.plain.filter(problem=problem, state__in=NEEDS_SOMEONE).order_by("pk")
+
+
+def ignore(problem: Problem, *, by: User | None, reason: str, at: datetime) -> None:
+    """It is no problem: it stays so however often it is seen. ValueError without a reason."""
+    if not reason.strip():
+        raise ValueError("Say why it is no problem.")
+    _settle(problem, Problem.State.IGNORED, by=by, at=at, resolution=reason.strip())
+
+
+def snooze(problem: Problem, *, until: datetime) -> None:
+    """Nobody is asked about it before then."""
+    problem.state, problem.snoozed_until = Problem.State.SNOOZED, until
+    problem.save(update_fields=["state", "snoozed_until"])
+
+
+def reopen(problem: Problem) -> None:
+    _settle(problem, Problem.State.OPEN, by=None, at=None, resolution="")
+
+
+def _settle(problem: Problem, state: Problem.State, *, by: User | None, at: datetime | None, resolution: str) -> None:
+    problem.state, problem.resolved_at, problem.resolved_by = state, at, by
+    problem.resolution, problem.snoozed_until = resolution[:500], None
+    problem.save(update_fields=["state", "resolved_at", "resolved_by", "resolution", "snoozed_until"])
 
 
 def _fingerprint(command: Command) -> str:

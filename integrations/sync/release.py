@@ -13,6 +13,8 @@ from django.db import transaction
 from integrations.models import Connection, Hold
 from integrations.sync.handlers import call
 
+PERSON = "person"  # the reason of a Hold that a person made: what it is about is not sent until a person ends it
+
 
 def hold(
     *,
@@ -66,15 +68,20 @@ def lock_keys(keys: Sequence[str]) -> None:
 
 
 @transaction.atomic
-def release(*, merchant_id: int, key: str, at: datetime) -> int:
-    """End every open Hold of `key` and hand the records to their stream's `release` handler; how many they were."""
+def release(*, merchant_id: int, key: str, at: datetime, limit: int | None = None) -> int:
+    """End every open Hold of `key` (the `limit` oldest) and hand the records to their stream's `release` handler; how
+    many they were."""
     key = key[:200]  # as it is kept
     lock_keys([key])
     rows = Hold.plain.select_for_update().filter(merchant_id=merchant_id, key=key, ended_at__isnull=True).order_by("pk")
     freed: dict[str, list[int]] = defaultdict(list)
-    for row in rows:
+    ended: list[int] = []
+    for row in rows[:limit]:
         freed[row.subject_type].append(row.subject_id)
-    Hold.plain.filter(merchant_id=merchant_id, key=key, ended_at__isnull=True).update(ended_at=at)
+        ended.append(row.pk)
+    # Without a limit by the key alone: its holds may be more than a statement takes parameters.
+    mine = Hold.plain.filter(merchant_id=merchant_id, key=key, ended_at__isnull=True)
+    (mine if limit is None else mine.filter(pk__in=ended)).update(ended_at=at)
     for subject_type, ids in freed.items():
         call(subject_type, "release", merchant_id, merchant_id=merchant_id, ids=sorted(set(ids)), at=at)
     return sum(len(set(ids)) for ids in freed.values())

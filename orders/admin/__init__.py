@@ -13,12 +13,16 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from integrations.admin import bulk
 from integrations.admin.desk import TONES as COMMAND_TONES
 from integrations.admin.desk import decide
 from integrations.models import Command, Hold
 from integrations.sync import replay
+from orders.admin import many
+from orders.admin.export import MOST, build_csv
 from orders.admin.seen import STOPPED, Part, at_places, list_stages, open_holds, stopped_commands, with_needs
 from orders.models import Customer, FulfilmentOrder, Invoice, Order, OrderLine, Refund, Shipment
 from orders.services.customers import normalise_phone
@@ -73,7 +77,7 @@ class OrderAdmin(ReadOnlyAdmin):
         "fulfilment_orders__shipments__tracking_number__exact",
     )  # fmt: skip
 
-    actions = ("send_again",)
+    actions = ("send_again", "hold", "let_go", "assign", "export")
 
     def has_desk_permission(self, request: HttpRequest) -> bool:
         return may(request, DESK)
@@ -82,6 +86,27 @@ class OrderAdmin(ReadOnlyAdmin):
     def send_again(self, request: HttpRequest, rows: QuerySet[Order]) -> HttpResponse | None:
         chosen = Command.objects.filter(subject_type="order", subject_id__in=rows.order_by().values("pk"))
         return bulk.send_again(self, request, chosen)
+
+    @admin.action(description=gettext_lazy("Hold"), permissions=["desk"])
+    def hold(self, request: HttpRequest, rows: QuerySet[Order]) -> HttpResponse | None:
+        return many.hold(self, request, rows)
+
+    @admin.action(description=gettext_lazy("Release what a person held"), permissions=["desk"])
+    def let_go(self, request: HttpRequest, rows: QuerySet[Order]) -> None:
+        many.let_go(self, request, rows)
+
+    @admin.action(description=gettext_lazy("Assign to somebody"), permissions=["desk"])
+    def assign(self, request: HttpRequest, rows: QuerySet[Order]) -> HttpResponse | None:
+        return many.assign(self, request, rows)
+
+    @admin.action(description=gettext_lazy("Export as CSV"), permissions=["view"])
+    def export(self, request: HttpRequest, rows: QuerySet[Order]) -> HttpResponse:
+        if rows.count() > MOST:
+            messages.warning(request, _("Only the first %(n)s orders are in the file; filter the list.") % {"n": MOST})
+        chosen = rows.select_related("connection", "owner").prefetch_related("fulfilment_orders__destination")
+        name = f"orders-{timezone.localdate():%Y-%m-%d}.csv"
+        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+        return HttpResponse(build_csv(chosen[:MOST]), content_type="text/csv; charset=utf-8", headers=headers)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         held = Subquery(open_holds().order_by("since", "pk").values("message")[:1])

@@ -231,13 +231,16 @@ def test_the_history_says_who_changed_what(world: World, owner: Client) -> None:
     row = Connection.plain.get(pk=world.shop.pk)
     row.settings = {**row.settings, "url": "https://other.example.com"}
     row.save()
+    row.allowed_private, row.state = ["10.0.0.1:80"], "paused"
+    row.save()
     changes = owner.get(address(world.shop), {"tab": "history"}).context["changes"]
     assert [one["what"] for one in changes] == [
+        ["allowed private: – → 10.0.0.1:80", "state: Live → Paused"],
         ["url: https://example.com → https://other.example.com"],
         ["orders paused: no → yes"],
         ["The connection is made."],
     ]
-    assert str(changes[1]["by"]).startswith("owner-")
+    assert str(changes[2]["by"]).startswith("owner-")
 
 
 def test_a_person_limited_to_a_location_sees_no_backlog(world: World) -> None:
