@@ -13,7 +13,7 @@ from django.core.checks import Warning as CheckWarning
 from django.utils.module_loading import import_string
 
 SQLITE_MINIMUM = (3, 39, 0)
-HANDLER_NAMES = {"apply", "gone", "claim", "settle_push", "brake", "count", "build", "settle", "release"}
+HANDLER_NAMES = {"apply", "feed", "gone", "claim", "settle_push", "brake", "count", "build", "settle", "release"}
 
 
 @register(Tags.urls)

@@ -14,7 +14,7 @@ from django.test import Client
 from catalog import services
 from catalog.mapping.stock_rows import BadCell, parse_quantity
 from catalog.models import ChannelStock, Feed, FeedMapping, FeedPart, Identify, Reservation, StockRecord
-from catalog.services import feeds
+from catalog.services import feeds, staging
 from integrations.models import Connection, Flow, RunOutcome, SyncRun, ValueMapping
 from integrations.sync import runs
 from integrations.sync.execute import execute
@@ -53,7 +53,7 @@ class Door:
         found = self.client.get(answer.json()["url"], headers={"Authorization": f"Bearer {self.key}"})
         return found.json()
 
-    def refuse(self, body: str | bytes, status: int = 400, **query: str) -> Any:
+    def refuse(self, body: str | bytes, status: int = 400, **query: Any) -> Any:
         """Send it; it is refused, and nothing has changed."""
         before = figures()
         answer = self.send(body, **query)
@@ -492,4 +492,4 @@ def test_what_is_no_quantity_is_said(text: str, code: str) -> None:
 
 
 def test_every_way_to_name_an_article_has_its_sql() -> None:
-    assert set(feeds.staging.KNOWN) == set(Identify)
+    assert set(staging.KNOWN) == set(Identify)
