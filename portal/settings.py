@@ -456,6 +456,7 @@ UNFOLD: dict[str, Any] = {
                     _entry("Prices", "sell", "catalog_price_changelist", "everybody"),
                     _entry("Stock in the shops", "storefront", "catalog_channelstock_changelist", "office"),
                     _entry("Prices in the shops", "price_change", "catalog_channelprice_changelist", "office"),
+                    _entry("Upload a feed", "upload_file", "catalog_feed_add", "mappers"),
                     _entry("Locations", "location_on", "tenancy_location_changelist", "everybody"),
                 ],
             },

@@ -13,6 +13,7 @@ from django.utils import timezone
 from unfold.widgets import UnfoldAdminDecimalFieldWidget
 
 from catalog import services
+from catalog.admin import feeds as feeds
 from catalog.admin import stock as stock
 from catalog.models import (
     Binding,

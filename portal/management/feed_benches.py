@@ -37,17 +37,16 @@ CATEGORIES = ("Toys", "Mugs", "Books", "Games")
 BATCH = 5_000
 MEGABYTE = 1 << 20
 COPY = "COPY alone FROM STDIN"
-NUMBERS = "WITH RECURSIVE series(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM series WHERE n < %(rows)s)"
-CODE = "substr(CAST(1000000000 + {n} AS text), 2)"
 FILL = (
-    f"""INSERT INTO catalog_product (id, public_id, merchant_id, code, name, description, status, brand, categories,
-      image_urls, attributes, created_at, updated_at) {NUMBERS}
-    SELECT n, {CODE.format(n="n")}, %(merchant)s, 'P' || {CODE.format(n="n")}, 'Article', '', 'active', '',
-      CASE n %% 4 WHEN 0 THEN '["Toys"]' WHEN 1 THEN '["Mugs"]' WHEN 2 THEN '["Books"]' ELSE '["Games"]' END{{json}},
-      '[]', '{{{{}}}}', %(at)s, %(at)s FROM series""",
-    f"""INSERT INTO catalog_variant (id, public_id, merchant_id, product_id, code, barcode, name, option_key, position,
+    """INSERT INTO catalog_product (id, public_id, merchant_id, code, name, description, status, brand, categories,
+      image_urls, attributes, created_at, updated_at)
+    WITH RECURSIVE series(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM series WHERE n < %(rows)s)
+    SELECT n, substr(CAST(1000000000 + n AS text), 2), %(merchant)s, CAST(n AS text), 'Article', '', 'active', '',
+      CASE n %% 4 WHEN 0 THEN '["Toys"]' WHEN 1 THEN '["Mugs"]' WHEN 2 THEN '["Books"]' ELSE '["Games"]' END{json},
+      '[]', '[]', %(at)s, %(at)s FROM series""",
+    """INSERT INTO catalog_variant (id, public_id, merchant_id, product_id, code, barcode, name, option_key, position,
       is_active, created_at, updated_at)
-    SELECT id, public_id, merchant_id, id, 'SKU-' || {CODE.format(n="id")}, '', '', '', 0, true, created_at, updated_at
+    SELECT id, public_id, merchant_id, id, 'SKU-' || public_id, '', '', '', 0, true, created_at, updated_at
     FROM catalog_product""",
     """INSERT INTO catalog_binding (merchant_id, connection_id, variant_id, external_id, parent_external_id,
       reference_code, barcode, title, options, factor, state, reason, created_at, updated_at)
