@@ -118,7 +118,7 @@ class FeedAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         """The file's columns until they are set, then its report."""
-        feed: Feed | None = self.get_object(request, object_id)  # type: ignore[assignment]  # of this model
+        feed: Feed | None = self.get_object(request, object_id)
         if not self.has_view_permission(request):
             raise PermissionDenied
         if feed is None:

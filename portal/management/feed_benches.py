@@ -24,7 +24,7 @@ from django.core.management.base import CommandError
 from django.db import connection as database
 from django.utils import timezone
 
-from catalog.models import AllocationRule, StockRecord, Variant
+from catalog.models import AllocationRule, Feed, StockRecord, Variant
 from catalog.services import feeds
 from catalog.services.wanted import write_wanted_of_shop
 from integrations.models import Connection, Flow, SyncRun
@@ -156,7 +156,7 @@ class Shelf:
 
     def _fill(self, merchant: Merchant) -> None:
         """Rows of everything, by the database itself: the same statements on both."""
-        values = {"rows": self.rows, "merchant": merchant.pk, "erp": self.erp.pk, "place": self.place.pk,
+        values: dict[str, Any] = {"rows": self.rows, "merchant": merchant.pk, "erp": self.erp.pk, "place": self.place.pk,
                   "shops": [shop.pk for shop in self.shops], "at": database.ops.adapt_datetimefield_value(AT),
                   "reserved": RESERVED}  # fmt: skip
         with database.cursor() as cursor:
@@ -187,7 +187,7 @@ class Shelf:
             writer.writerows((f"SKU-{n:09}", self.quantity(n, every)) for n in range(1, (rows or self.rows) + 1))
         return path
 
-    def receive(self, path: Path) -> feeds.Feed:
+    def receive(self, path: Path) -> Feed:
         with path.open("rb") as file:
             chunks = iter(lambda: file.read(MEGABYTE), b"")
             feed = feeds.receive(
@@ -206,7 +206,7 @@ class Shelf:
     def take_over(self, path: Path, costs: list[Cost]) -> SyncRun:
         """What production does from the run on; receiving and checking are not measured."""
         feed = self.receive(path)
-        feeds.Feed.plain.filter(pk=feed.pk).update(state="checked", report={"duplicates": 0, "failed": 0, "brake": ""})
+        Feed.plain.filter(pk=feed.pk).update(state="checked", report={"duplicates": 0, "failed": 0, "brake": ""})
         run = feeds.queue(feed=feed, at=timezone.now())
         self.tidy()
         with _measured(costs):
