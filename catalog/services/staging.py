@@ -108,8 +108,7 @@ def staged(blocks: Iterable[list[StagedRow]]) -> Iterator[None]:
             if database.vendor == "postgresql":
                 _copy(cursor, blocks)
             else:
-                for block in blocks:
-                    cursor.executemany("INSERT INTO feed_rows VALUES (%s, %s, %s, %s)", block)
+                _insert(cursor, blocks)
             cursor.execute("ANALYZE feed_rows")
             yield
         finally:
@@ -127,6 +126,16 @@ def _copy(cursor: Any, blocks: Iterable[list[StagedRow]]) -> None:
         for block in blocks:
             text = "".join([f"{line}\t{article}\t{place}\t{quantity}\n" for line, article, place, quantity in block])
             copy.write(text.replace("\\", "\\\\") if "\\" in text else text)
+
+
+def _insert(cursor: Any, blocks: Iterable[list[StagedRow]]) -> None:
+    """In one go: a savepoint outside a transaction begins one that locks nothing but the temporary tables."""
+    cursor.execute("SAVEPOINT feed_rows")
+    try:
+        for block in blocks:
+            cursor.executemany("INSERT INTO feed_rows VALUES (%s, %s, %s, %s)", block)
+    finally:
+        cursor.execute("RELEASE feed_rows")
 
 
 def list_duplicates(limit: int) -> list[tuple[str, int, int]]:

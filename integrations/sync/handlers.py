@@ -36,8 +36,8 @@ class Applied:
 
 
 def get_handler(stream: str, name: str) -> Callable[..., Any]:
-    """A stream's handler (apply, feed, gone, claim, settle_push, brake, count, build, settle, release); LookupError without
-    one."""
+    """A stream's handler (apply, feed, gone, claim, settle_push, brake, count, build, settle, release); LookupError
+    without one."""
     try:
         path = settings.SYNC_HANDLERS[stream][name]
     except KeyError as error:

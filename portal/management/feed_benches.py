@@ -59,7 +59,7 @@ FILL = (
 )
 SAME_STOCK = """CREATE TEMP TABLE same_stock AS SELECT s.id, s.quantity + 7000 AS quantity
   FROM catalog_stockrecord s JOIN catalog_variant v ON v.id = s.variant_id
-  WHERE right(v.code, 9)::bigint %% %s = 0 ORDER BY s.id"""
+  WHERE v.id / 4 %% %s = 0 ORDER BY s.id"""
 SAME_SHOWN = """CREATE TEMP TABLE same_shown AS SELECT h.id, h.wanted + 7000 AS wanted FROM catalog_channelstock h
   WHERE h.wanted_at = (SELECT max(wanted_at) FROM catalog_channelstock) ORDER BY h.id"""
 
@@ -156,9 +156,11 @@ class Shelf:
 
     def _fill(self, merchant: Merchant) -> None:
         """Rows of everything, by the database itself: the same statements on both."""
-        values: dict[str, Any] = {"rows": self.rows, "merchant": merchant.pk, "erp": self.erp.pk, "place": self.place.pk,
-                  "shops": [shop.pk for shop in self.shops], "at": database.ops.adapt_datetimefield_value(AT),
-                  "reserved": RESERVED}  # fmt: skip
+        values: dict[str, Any] = {
+            "rows": self.rows, "merchant": merchant.pk, "erp": self.erp.pk, "place": self.place.pk,
+            "shops": [shop.pk for shop in self.shops], "at": database.ops.adapt_datetimefield_value(AT),
+            "reserved": RESERVED,
+        }  # fmt: skip
         with database.cursor() as cursor:
             for template in FILL:
                 statement = template.format(json="::jsonb" if database.vendor == "postgresql" else "")
@@ -175,8 +177,8 @@ class Shelf:
             _run("ANALYZE")
 
     def quantity(self, number: int, every: int) -> int:
-        """Each round changes one of `every` rows."""
-        return number % 500 + 10 + (self.round if number % every == 0 else 0)
+        """Each round changes one of `every` rows, of every category, by so much that each shop shows another figure."""
+        return number % 500 + 10 + (8 * self.round if number // 4 % every == 0 else 0)
 
     def write_file(self, every: int, rows: int = 0) -> Path:
         self.round += 1

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import connection as database
 from django.test import Client
 
 from catalog import services
@@ -21,7 +22,7 @@ from integrations.sync.execute import execute
 from portal.base.spreadsheets import LARGEST_TEXTS
 from portal.base.tables import escape_cell
 from portal.tenancy.models import ApiKey, Location
-from tests.world import NOON, D, World, stocked
+from tests.world import NOON, D, World, make_world, stocked
 
 HEAD = "sku,quantity\n"
 
@@ -277,6 +278,19 @@ def test_a_run_that_reads_is_not_the_files(door: Door) -> None:
     flow = Flow.plain.get(connection=door.world.erp, stream="stock", direction="pull")
     started = runs.start_flow(flow, trigger="manual", at=NOON)
     assert started.trigger == "manual"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_file_that_breaks_off_leaves_no_transaction_and_no_table_behind() -> None:
+    world = make_world()
+    stocked(world, "MUG")
+    problem = Door(world).refuse(HEAD + "MUG,1\n" * 20_000 + '"')
+    assert problem["code"] == "unclosed_quote"
+    assert database.connection is not None
+    if database.vendor == "sqlite":
+        assert not database.connection.in_transaction
+    told = Door(world).take_over(HEAD + "MUG,1\n")
+    assert told["updated"] == 1
 
 
 def test_files_are_forgotten_after_a_week(door: Door) -> None:
