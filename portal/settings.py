@@ -326,6 +326,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": timedelta(seconds=2),
         "options": {"expire_seconds": 10},
     },
+    "catalog.forget_files": {
+        "task": "catalog.forget_files",
+        "schedule": timedelta(hours=1),
+        "options": {"expire_seconds": 1800},
+    },
     "integrations.housekeeping": {
         "task": "integrations.housekeeping",
         "schedule": timedelta(hours=1),

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import connection as database
 from django.test import Client
 
@@ -16,6 +17,7 @@ from catalog import services
 from catalog.mapping.stock_rows import BadCell, parse_quantity
 from catalog.models import ChannelStock, Feed, FeedMapping, FeedPart, Identify, Reservation, StockRecord
 from catalog.services import feeds, staging
+from catalog.tasks import forget_files
 from integrations.models import Connection, Flow, RunOutcome, SyncRun, ValueMapping
 from integrations.sync import runs
 from integrations.sync.execute import execute
@@ -300,6 +302,8 @@ def test_files_are_forgotten_after_a_week(door: Door) -> None:
     assert feeds.forget_files(at=feed.received_at.replace(year=feed.received_at.year + 1)) == 1
     assert not FeedPart.plain.exists()
     assert Feed.plain.exists()
+    assert settings.CELERY_BEAT_SCHEDULE["catalog.forget_files"]["task"] == forget_files.name
+    assert forget_files() == 0
 
 
 def test_only_the_good_rows_when_asked(door: Door) -> None:
