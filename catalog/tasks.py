@@ -6,6 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from catalog.services import price_lists, suggesting
+from catalog.services.feeds import forget_files as forget
 
 
 @shared_task(name=price_lists.DUE_TASK)
@@ -20,3 +21,9 @@ def refresh_prices(*, price_list_ids: list[int]) -> None:
 def suggest(*, connection_id: int) -> int:
     """Propose which of ours the shop's unknown articles are; for how many there is a proposal."""
     return suggesting.suggest(connection_id=connection_id, at=timezone.now()).suggested
+
+
+@shared_task(name="catalog.forget_files")
+def forget_files() -> int:
+    """Delete the files of feeds a week after they came; how many pieces."""
+    return forget(at=timezone.now())

@@ -326,6 +326,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": timedelta(seconds=2),
         "options": {"expire_seconds": 10},
     },
+    "catalog.forget_files": {
+        "task": "catalog.forget_files",
+        "schedule": timedelta(hours=1),
+        "options": {"expire_seconds": 1800},
+    },
     "integrations.housekeeping": {
         "task": "integrations.housekeeping",
         "schedule": timedelta(hours=1),
@@ -481,6 +486,7 @@ UNFOLD: dict[str, Any] = {
                     _entry("Prices in the shops", "price_change", "catalog_channelprice_changelist", "office"),
                     _entry("Plan a push", "fact_check", "catalog_pushplan_changelist", "office"),
                     _entry("Compare with the shops", "compare_arrows", "catalog_shopfigure_changelist", "office"),
+                    _entry("Upload a feed", "upload_file", "catalog_feed_add", "mappers"),
                     _entry("Locations", "location_on", "tenancy_location_changelist", "everybody"),
                 ],
             },

@@ -13,7 +13,7 @@ from django.utils import timezone
 from unfold.widgets import UnfoldAdminDecimalFieldWidget
 
 from catalog import services
-from catalog.admin import drift, plan, prices, products, stock
+from catalog.admin import drift, feeds, plan, prices, products, stock
 from catalog.admin.conflicts import ConflictPages
 from catalog.admin.exchange import MappingExchange
 from catalog.admin.worklist import WorklistPages
@@ -33,7 +33,7 @@ from portal.base.admin import (
 )
 from portal.base.admin_scope import MerchantForm
 
-__all__ = ["drift", "plan", "prices", "products", "stock"]  # each registers its own pages
+__all__ = ["drift", "feeds", "plan", "prices", "products", "stock"]  # each registers its own pages
 TONES = {"bound": "good", "suggested": "wait", "conflict": "bad", "ignored": "plain", "stale": "plain"}
 
 

@@ -60,7 +60,7 @@ class FeedSerializer(serializers.Serializer[Any]):
     unchanged = serializers.IntegerField()
     skipped = serializers.IntegerField()
     failed = serializers.IntegerField()
-    errors = NoteSerializer(many=True)
+    errors = NoteSerializer(many=True)  # type: ignore[assignment]  # the name a reader expects; of no form
     warnings = NoteSerializer(many=True)
 
 
@@ -82,7 +82,7 @@ class FeedsView(MerchantView):
     """Send a file."""
 
     key_scope = "feeds"
-    parser_classes = (FileParser,)
+    parser_classes = (FileParser,)  # type: ignore[assignment]  # the file itself, not JSON about it
     query_parameters = frozenset({"connection", "filename", "mode", "identify", *FIELDS, *OPTIONS})
 
     @extend_schema(

@@ -49,6 +49,7 @@ def receive(
     chunks: Iterable[bytes],
     at: datetime,
     by_id: int | None = None,
+    mode: str = Feed.Mode.PARTIAL,
 ) -> Feed:
     """Keep the file as it comes. TableError `file_too_large` beyond half a gigabyte; then nothing is kept."""
     with transaction.atomic():
@@ -57,6 +58,7 @@ def receive(
             connection=connection,
             stream=stream,
             filename=filename[:200],
+            mode=mode,
             received_at=at,
             received_by_id=by_id,
         )

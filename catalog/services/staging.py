@@ -18,7 +18,7 @@ from catalog.models import Identify
 from catalog.services.wanted import in_key_order, write_wanted_of_many
 from integrations.models import Connection
 
-TABLES = ("feed_rows", "feed_changes", "feed_touched", "feed_ended")
+TABLES = ("feed_rows", "feed_changes", "feed_known", "feed_touched", "feed_ended")
 WORK_MEMORY = "48MB"  # of the database's backend, for the joins of a million rows
 
 # Which variant a row is about, and how many base units it says there are: line, article, place, variant_id, quantity.
@@ -51,12 +51,14 @@ LEFT JOIN catalog_stockrecord s ON s.merchant_id = %(merchant)s AND s.variant_id
   AND s.location_id = k.place AND s.connection_id = %(connection)s
 WHERE k.variant_id IS NULL OR s.id IS NULL OR (s.quantity <> k.quantity AND s.read_at <= %(read_at)s)
 ORDER BY s.id"""
+_KNOWN = """
+CREATE TEMP TABLE feed_known AS SELECT k.variant_id, k.place FROM ({known}) k WHERE k.variant_id IS NOT NULL"""
 _LEFT_OUT = """
 INSERT INTO feed_changes (line, article, place, variant_id, quantity, stock_id, before)
 SELECT 0, '', s.location_id, s.variant_id, 0, s.id, s.quantity FROM catalog_stockrecord s
 WHERE s.merchant_id = %(merchant)s AND s.connection_id = %(connection)s AND s.quantity <> 0
   AND s.read_at <= %(read_at)s AND s.location_id IN (SELECT place FROM feed_rows)
-  AND NOT EXISTS (SELECT 1 FROM ({known}) k WHERE k.variant_id = s.variant_id AND k.place = s.location_id)
+  AND NOT EXISTS (SELECT 1 FROM feed_known k WHERE k.variant_id = s.variant_id AND k.place = s.location_id)
 ORDER BY s.id"""
 _UPDATE = """
 UPDATE catalog_stockrecord SET quantity = c.quantity, read_at = %(read_at)s
@@ -68,8 +70,11 @@ WHERE stock_id IS NULL AND variant_id IS NOT NULL ORDER BY variant_id, place
 ON CONFLICT (merchant_id, variant_id, location_id, connection_id)
   DO UPDATE SET quantity = excluded.quantity, read_at = excluded.read_at"""
 # Promises the file has already counted: the back office took them over before.
+_SETTLED = """
+SELECT 1 FROM catalog_reservation WHERE merchant_id = %(merchant)s AND settled_at < %(read_at)s AND ended_at IS NULL
+LIMIT 1"""
 _ENDED = """
-CREATE TEMP TABLE feed_ended AS SELECT o.id, o.variant_id FROM catalog_reservation o
+INSERT INTO feed_ended SELECT o.id, o.variant_id FROM catalog_reservation o
 WHERE o.merchant_id = %(merchant)s AND o.settled_at < %(read_at)s AND o.ended_at IS NULL
   AND o.variant_id IN (SELECT k.variant_id FROM ({known}) k UNION ALL SELECT c.variant_id FROM feed_changes c)"""
 _TOUCHED = """
@@ -103,8 +108,7 @@ def staged(blocks: Iterable[list[StagedRow]]) -> Iterator[None]:
             if database.vendor == "postgresql":
                 _copy(cursor, blocks)
             else:
-                for block in blocks:
-                    cursor.executemany("INSERT INTO feed_rows VALUES (%s, %s, %s, %s)", block)
+                _insert(cursor, blocks)
             cursor.execute("ANALYZE feed_rows")
             yield
         finally:
@@ -122,6 +126,16 @@ def _copy(cursor: Any, blocks: Iterable[list[StagedRow]]) -> None:
         for block in blocks:
             text = "".join([f"{line}\t{article}\t{place}\t{quantity}\n" for line, article, place, quantity in block])
             copy.write(text.replace("\\", "\\\\") if "\\" in text else text)
+
+
+def _insert(cursor: Any, blocks: Iterable[list[StagedRow]]) -> None:
+    """In one go: a savepoint outside a transaction begins one that locks nothing but the temporary tables."""
+    cursor.execute("SAVEPOINT feed_rows")
+    try:
+        for block in blocks:
+            cursor.executemany("INSERT INTO feed_rows VALUES (%s, %s, %s, %s)", block)
+    finally:
+        cursor.execute("RELEASE feed_rows")
 
 
 def list_duplicates(limit: int) -> list[tuple[str, int, int]]:
@@ -148,7 +162,10 @@ def compare(*, connection: Connection, identify: str, complete: bool, read_at: d
             cursor.execute(f"SET LOCAL work_mem = '{WORK_MEMORY}'; SET LOCAL jit = off")
         cursor.execute(_CHANGES.format(known=known), params)
         if complete:
-            cursor.execute(_LEFT_OUT.format(known=known), params)
+            cursor.execute(_KNOWN.format(known=known), params)
+            cursor.execute("CREATE INDEX feed_known_key ON feed_known (variant_id, place)")
+            cursor.execute("ANALYZE feed_known")
+            cursor.execute(_LEFT_OUT, params)
         cursor.execute("ANALYZE feed_changes")
     ((created, updated, unknown, zeroed, left_out),) = _rows(
         """SELECT COUNT(CASE WHEN variant_id IS NOT NULL AND stock_id IS NULL THEN 1 END),
@@ -173,7 +190,10 @@ def write(*, connection: Connection, identify: str, basis: str, several: bool, r
     """
     params = {**_params(connection, read_at), "basis": basis, "at": database.ops.adapt_datetimefield_value(at)}
     with database.cursor() as cursor:
-        cursor.execute(_ENDED.format(known=KNOWN[Identify(identify)]), params)
+        cursor.execute("CREATE TEMP TABLE feed_ended (id bigint, variant_id bigint)")
+        cursor.execute(_SETTLED, params)
+        if cursor.fetchone():
+            cursor.execute(_ENDED.format(known=KNOWN[Identify(identify)]), params)
         cursor.execute(_TOUCHED, params)
         cursor.execute("ANALYZE feed_touched")
         if several and database.features.has_select_for_update:

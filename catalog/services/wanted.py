@@ -21,7 +21,10 @@ HAS_CATEGORY = {
     "postgresql": "jsonb_exists(p.categories, r.category)",
     "sqlite": "EXISTS (SELECT 1 FROM json_each(p.categories) AS own WHERE own.value = r.category)",
 }
+# SQLite without statistics takes an index of two constants for better than that of the row at hand: a plus forbids it.
+NOT_BY = {"postgresql": "", "sqlite": "+"}
 # Articles of the shops that are sent stock, each with its rule: of a category of its product, else the general one.
+# CROSS JOIN keeps the order on SQLite: from the few rows at hand to the many.
 _TARGET = """
 target AS (
   SELECT b.id AS binding_id, b.connection_id, b.variant_id, b.factor,
@@ -29,53 +32,56 @@ target AS (
       WHERE r.merchant_id = %(merchant)s AND r.connection_id = b.connection_id AND (r.category = '' OR {has_category})
       ORDER BY CASE WHEN r.category = '' THEN 1 ELSE 0 END, r.id LIMIT 1) AS rule_id
   FROM {variants} chosen
-  JOIN catalog_binding b ON b.variant_id = chosen.variant_id AND b.state = 'bound'
-  JOIN catalog_variant v ON v.id = b.variant_id
-  JOIN catalog_product p ON p.id = v.product_id
-  WHERE b.merchant_id = %(merchant)s AND ({only}) AND b.connection_id IN (
-    SELECT f.connection_id FROM integrations_flow f JOIN integrations_connection c ON c.id = f.connection_id
-    WHERE f.merchant_id = %(merchant)s AND f.stream = 'stock' AND f.direction = 'push' AND f.enabled
-      AND c.role IN ('store', 'channel')))"""
-# What comes in and goes out where the rule looks, at the rank of the location where the first one that has any counts.
+  CROSS JOIN catalog_binding b
+  CROSS JOIN catalog_variant v
+  CROSS JOIN catalog_product p
+  WHERE b.variant_id = chosen.variant_id AND v.id = b.variant_id AND p.id = v.product_id
+    AND {not_by}b.state = 'bound' AND {not_by}b.merchant_id = %(merchant)s AND ({only}) AND b.connection_id IN (
+      SELECT f.connection_id FROM integrations_flow f JOIN integrations_connection c ON c.id = f.connection_id
+      WHERE f.merchant_id = %(merchant)s AND f.stream = 'stock' AND f.direction = 'push' AND f.enabled
+        AND c.role IN ('store', 'channel')))"""
+# What comes in and goes out where the rule looks, at the rank of the location where the first one that has any counts;
+# what is promised without a location goes out of whichever that is.
 _MOVEMENT = """
 movement AS (
-  SELECT t.binding_id, {rank} AS rank, CASE WHEN {counts} THEN m.quantity ELSE 0 END AS amount, 1 AS known
+  SELECT t.binding_id, t.connection_id, t.factor, t.rule_id, {rank} AS rank,
+    CASE WHEN {counts} THEN m.quantity ELSE 0 END AS amount, 0 AS unplaced, 1 AS known
   FROM target t
+  CROSS JOIN catalog_stockrecord m
   LEFT JOIN catalog_allocationrule r ON r.id = t.rule_id
-  JOIN catalog_stockrecord m ON m.merchant_id = %(merchant)s AND m.variant_id = t.variant_id
-    AND (r.source_id IS NULL OR m.connection_id = r.source_id)
   LEFT JOIN tenancy_locationgroupmember g ON g.group_id = r.group_id AND g.location_id = m.location_id
+  WHERE m.merchant_id = %(merchant)s AND m.variant_id = t.variant_id
+    AND (r.source_id IS NULL OR m.connection_id = r.source_id)
   UNION ALL
-  SELECT t.binding_id, {rank} AS rank, CASE WHEN {counts} THEN -m.quantity ELSE 0 END AS amount, 0 AS known
+  SELECT t.binding_id, t.connection_id, t.factor, t.rule_id,
+    CASE WHEN m.location_id IS NULL THEN 2147483647 ELSE {rank} END AS rank,
+    CASE WHEN m.location_id IS NOT NULL AND {counts} THEN -m.quantity ELSE 0 END AS amount,
+    CASE WHEN m.location_id IS NULL THEN m.quantity ELSE 0 END AS unplaced, 0 AS known
   FROM target t
+  CROSS JOIN catalog_reservation m
   LEFT JOIN catalog_allocationrule r ON r.id = t.rule_id
-  JOIN catalog_reservation m ON m.variant_id = t.variant_id AND m.ended_at IS NULL AND m.location_id IS NOT NULL
-  LEFT JOIN tenancy_locationgroupmember g ON g.group_id = r.group_id AND g.location_id = m.location_id)"""
+  LEFT JOIN tenancy_locationgroupmember g ON g.group_id = r.group_id AND g.location_id = m.location_id
+  WHERE m.variant_id = t.variant_id AND m.ended_at IS NULL)"""
 _RANK = "CASE WHEN r.pick = 'first' AND r.group_id IS NOT NULL THEN COALESCE(g.position, 2147483647) ELSE 0 END"
 _COUNTS = """((r.location_id IS NULL AND r.group_id IS NULL) OR m.location_id = r.location_id
     OR g.location_id IS NOT NULL)"""
 _PLACE = """
 by_rank AS (
-  SELECT binding_id, rank, CAST(SUM(amount) AS BIGINT) AS amount, MAX(known) AS known
-  FROM movement GROUP BY binding_id, rank),
+  SELECT binding_id, connection_id, factor, rule_id, rank, CAST(SUM(amount) AS BIGINT) AS amount,
+    CAST(SUM(unplaced) AS BIGINT) AS unplaced, MAX(known) AS known
+  FROM movement GROUP BY binding_id, connection_id, factor, rule_id, rank),
 by_place AS (
-  SELECT binding_id, amount, MAX(known) OVER (PARTITION BY binding_id) AS known,
+  SELECT binding_id, connection_id, factor, rule_id, amount, MAX(known) OVER (PARTITION BY binding_id) AS known,
+    CAST(SUM(unplaced) OVER (PARTITION BY binding_id) AS BIGINT) AS unplaced,
     ROW_NUMBER() OVER (PARTITION BY binding_id ORDER BY CASE WHEN amount > 0 THEN 0 ELSE 1 END, rank) AS place
-  FROM by_rank),
-unplaced AS (
-  SELECT t.binding_id, CAST(SUM(o.quantity) AS BIGINT) AS amount
-  FROM target t JOIN catalog_reservation o ON o.variant_id = t.variant_id AND o.ended_at IS NULL
-    AND o.location_id IS NULL
-  GROUP BY t.binding_id)"""
+  FROM by_rank)"""
 # x * share / 100 in two parts, so that no large figure overflows on the way.
 _WANTED = """
 available AS (
-  SELECT t.binding_id, t.connection_id, t.factor, a.amount - COALESCE(u.amount, 0) AS amount,
-    COALESCE(r.buffer, 0) AS buffer, COALESCE(r.stop_below, 0) AS stop_below, COALESCE(r.share, 100) AS share, r.maximum
-  FROM target t
-  JOIN by_place a ON a.binding_id = t.binding_id AND a.place = 1 AND a.known = 1
-  LEFT JOIN unplaced u ON u.binding_id = t.binding_id
-  LEFT JOIN catalog_allocationrule r ON r.id = t.rule_id),
+  SELECT a.binding_id, a.connection_id, a.factor, a.amount - a.unplaced AS amount, COALESCE(r.buffer, 0) AS buffer,
+    COALESCE(r.stop_below, 0) AS stop_below, COALESCE(r.share, 100) AS share, r.maximum
+  FROM by_place a LEFT JOIN catalog_allocationrule r ON r.id = a.rule_id
+  WHERE a.place = 1 AND a.known = 1),
 sellable AS (
   SELECT binding_id, connection_id, factor, share, maximum,
     CASE WHEN amount < stop_below OR amount < buffer THEN 0 ELSE amount - buffer END AS amount
@@ -97,6 +103,7 @@ WHERE h.id IS NULL OR h.wanted <> w.quantity
 ORDER BY h.id NULLS LAST, w.binding_id"""
 _UPSERT = """
 INSERT INTO catalog_channelstock (merchant_id, connection_id, binding_id, slot, wanted, wanted_at, message)
+{derivation}
 SELECT %(merchant)s, x.connection_id, x.binding_id, '', x.quantity, %(at)s, '' FROM ({changed}) x WHERE true
 ON CONFLICT (merchant_id, connection_id, binding_id, slot)
   DO UPDATE SET wanted = excluded.wanted, wanted_at = excluded.wanted_at"""
@@ -106,14 +113,16 @@ def build_derivation(variants: str, only: str = "true") -> str:
     """The WITH of everything above, for the variants of this table or query (a column `variant_id`, each once), and
     `only` those bindings `b`."""
     movement = _MOVEMENT.format(rank=_RANK, counts=_COUNTS)
-    target = _TARGET.format(variants=variants, only=only, has_category=HAS_CATEGORY[database.vendor])
+    target = _TARGET.format(
+        variants=variants, only=only, not_by=NOT_BY[database.vendor], has_category=HAS_CATEGORY[database.vendor]
+    )
     return f"WITH {target},{movement},{_PLACE},{_WANTED}"
 
 
 def write_wanted(*, merchant_id: int, variant_ids: Sequence[int], at: datetime) -> int:
     """Work out and write what the shops should show of these variants; how many figures changed."""
     variants, ids = _list_of(variant_ids)
-    statement = build_derivation(variants) + _UPSERT.format(changed=_CHANGED)
+    statement = _UPSERT.format(derivation=build_derivation(variants), changed=_CHANGED)
     return _execute(statement, {"merchant": merchant_id, "ids": ids, "at": _moment(at)})
 
 
@@ -121,7 +130,8 @@ def write_wanted_of_shop(*, merchant_id: int, connection_id: int, at: datetime) 
     """The same for every article of one shop."""
     variants = """(SELECT DISTINCT variant_id FROM catalog_binding
       WHERE merchant_id = %(merchant)s AND connection_id = %(shop)s AND state = 'bound')"""
-    statement = build_derivation(variants, only="b.connection_id = %(shop)s") + _UPSERT.format(changed=_CHANGED)
+    derivation = build_derivation(variants, only="b.connection_id = %(shop)s")
+    statement = _UPSERT.format(derivation=derivation, changed=_CHANGED)
     return _execute(statement, {"merchant": merchant_id, "shop": connection_id, "at": _moment(at)})
 
 
@@ -141,7 +151,7 @@ def write_wanted_of_many(*, merchant_id: int, table: str, at: datetime) -> int:
             )
         changed: int = cursor.rowcount
         fresh = "SELECT id, connection_id, binding_id, quantity FROM wanted_changed WHERE id IS NULL"
-        cursor.execute(_UPSERT.format(changed=fresh), params)
+        cursor.execute(_UPSERT.format(derivation="", changed=fresh), params)
         changed += cursor.rowcount
         cursor.execute("DROP TABLE wanted_changed")
     return changed

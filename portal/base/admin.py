@@ -62,6 +62,10 @@ def see_as_order_readers(request: HttpRequest) -> bool:
     return may(request, ORDER_READERS)
 
 
+def see_as_mappers(request: HttpRequest) -> bool:
+    return may(request, MAPPERS)
+
+
 def see_as_owners(request: HttpRequest) -> bool:
     return may(request, OWNERS)
 

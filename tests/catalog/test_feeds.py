@@ -9,19 +9,22 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.conf import settings
+from django.db import connection as database
 from django.test import Client
 
 from catalog import services
 from catalog.mapping.stock_rows import BadCell, parse_quantity
 from catalog.models import ChannelStock, Feed, FeedMapping, FeedPart, Identify, Reservation, StockRecord
-from catalog.services import feeds
+from catalog.services import feeds, staging
+from catalog.tasks import forget_files
 from integrations.models import Connection, Flow, RunOutcome, SyncRun, ValueMapping
 from integrations.sync import runs
 from integrations.sync.execute import execute
 from portal.base.spreadsheets import LARGEST_TEXTS
 from portal.base.tables import escape_cell
 from portal.tenancy.models import ApiKey, Location
-from tests.world import NOON, D, World, stocked
+from tests.world import NOON, D, World, make_world, stocked
 
 HEAD = "sku,quantity\n"
 
@@ -53,7 +56,7 @@ class Door:
         found = self.client.get(answer.json()["url"], headers={"Authorization": f"Bearer {self.key}"})
         return found.json()
 
-    def refuse(self, body: str | bytes, status: int = 400, **query: str) -> Any:
+    def refuse(self, body: str | bytes, status: int = 400, **query: Any) -> Any:
         """Send it; it is refused, and nothing has changed."""
         before = figures()
         answer = self.send(body, **query)
@@ -165,7 +168,7 @@ def test_a_complete_file_that_empties_a_tenth_is_stopped_first(door: Door) -> No
     assert problem["code"] == "brake"
     assert problem["detail"] == "2 of 12 articles in stock would go to zero. Is the file really complete?"
     door.take_over(body, mode="complete", ignore_brake="true")
-    assert (figures()["CUP"], figures()["00123"], figures()["M3"]) == (0, 0, 10)
+    assert [figures()[code] for code in ("CUP", "00123", "M3")] == [0, 0, 10]
 
 
 def test_new_figures_at_a_location_of_the_file(door: Door) -> None:
@@ -262,7 +265,7 @@ def test_a_file_is_not_taken_for_a_connection_that_does_not_read(door: Door) -> 
 
 
 @pytest.mark.parametrize("query", [{"mode": "all"}, {"identify": "name"}, {"dry_run": "maybe"}, {"colour": "red"}])
-def test_what_nobody_declared_is_refused(door: Door, query: dict[str, str]) -> None:
+def test_what_nobody_declared_is_refused(door: Door, query: dict[str, Any]) -> None:
     assert door.refuse(HEAD + "MUG,1\n", **query)["code"] in {"invalid_option", "parameter_not_allowed"}
 
 
@@ -279,6 +282,19 @@ def test_a_run_that_reads_is_not_the_files(door: Door) -> None:
     assert started.trigger == "manual"
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_file_that_breaks_off_leaves_no_transaction_and_no_table_behind() -> None:
+    world = make_world()
+    stocked(world, "MUG")
+    problem = Door(world).refuse(HEAD + "MUG,1\n" * 20_000 + '"')
+    assert problem["code"] == "unclosed_quote"
+    assert database.connection is not None
+    if database.vendor == "sqlite":
+        assert not database.connection.in_transaction
+    told = Door(world).take_over(HEAD + "MUG,1\n")
+    assert told["updated"] == 1
+
+
 def test_files_are_forgotten_after_a_week(door: Door) -> None:
     door.send(HEAD + "MUG,1\n", dry_run="1")
     feed = Feed.plain.get()
@@ -286,6 +302,8 @@ def test_files_are_forgotten_after_a_week(door: Door) -> None:
     assert feeds.forget_files(at=feed.received_at.replace(year=feed.received_at.year + 1)) == 1
     assert not FeedPart.plain.exists()
     assert Feed.plain.exists()
+    assert settings.CELERY_BEAT_SCHEDULE["catalog.forget_files"]["task"] == forget_files.name
+    assert forget_files() == 0
 
 
 def test_only_the_good_rows_when_asked(door: Door) -> None:
@@ -492,4 +510,4 @@ def test_what_is_no_quantity_is_said(text: str, code: str) -> None:
 
 
 def test_every_way_to_name_an_article_has_its_sql() -> None:
-    assert set(feeds.staging.KNOWN) == set(Identify)
+    assert set(staging.KNOWN) == set(Identify)

@@ -7,6 +7,7 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection as database
 
 from orders.models import Order
 from portal.management.benches import BENCHES
@@ -27,6 +28,13 @@ def test_a_bench_prints_one_object_and_rolls_back(name: str) -> None:
     assert not Order.plain.exists()
 
 
+def test_a_feeds_bench_wants_its_own_database() -> None:
+    other = "feed_1m" if database.vendor == "sqlite" else "feed_sqlite"
+    with pytest.raises(CommandError, match="is measured on") as raised:
+        call_command("bench", other)
+    assert raised.value.returncode == 2
+
+
 def test_an_unknown_bench_is_named_with_those_there_are() -> None:
-    with pytest.raises(CommandError, match="order, webhook"):
+    with pytest.raises(CommandError, match="feed_1m, feed_sqlite, order, webhook"):
         call_command("bench", "speed")

@@ -14,8 +14,10 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
 from portal.management.benches import BENCHES, Bench
+from portal.management.feed_benches import FEED_BENCHES
 
 RUNS = 7
+FEED_RUNS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,26 +37,36 @@ class RolledBack(Exception):
 
 
 class Command(BaseCommand):
-    help = f"Measure one of: {', '.join(sorted(BENCHES))}. Everything it writes is rolled back."
+    help = (
+        f"Measure one of: {', '.join(sorted(BENCHES))}. Everything it writes is rolled back. "
+        f"Or a feed, in a database of its own: {', '.join(sorted(FEED_BENCHES))}."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("name", nargs="?", default="all")
         parser.add_argument("--json", action="store_true")
-        parser.add_argument("--runs", type=int, default=RUNS)
+        parser.add_argument("--runs", type=int, default=0)
+        parser.add_argument("--rows", type=int, default=0, help="Of a feed, instead of the many in its name.")
 
     def handle(self, *_args: Any, **options: Any) -> None:
+        if options["name"] in FEED_BENCHES:
+            bench_feed, rows = FEED_BENCHES[options["name"]]
+            self.stdout.write(json.dumps(bench_feed(options["rows"] or rows, options["runs"] or FEED_RUNS)))
+            return
+        runs = options["runs"] or RUNS
         names = sorted(BENCHES) if options["name"] == "all" else [options["name"]]
         if unknown := set(names) - set(BENCHES):
-            raise CommandError(f"There is no bench {min(unknown)}; there are: {', '.join(sorted(BENCHES))}.")
+            known = ", ".join(sorted({*BENCHES, *FEED_BENCHES}))
+            raise CommandError(f"There is no bench {min(unknown)}; there are: {known}.")
         for name in names:
             bench = BENCHES[name]
-            cost = measure(bench, options["runs"])
+            cost = measure(bench, runs)
             row = {
                 "name": name,
                 "subject": round(cost.subject, 4),
                 "floor": round(cost.floor, 4),
                 "ratio": round(cost.ratio, 2),
-                "runs": options["runs"],
+                "runs": runs,
                 "goal": bench.goal,
                 "met": cost.ratio <= bench.goal,
             }

@@ -1,0 +1,44 @@
+"""Uploading a feed in a browser, at a desk and on a telephone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from catalog.models import AllocationRule, Feed
+from integrations.models import SyncRun
+from tests.browser.conftest import DESK, PHONE, Visitor
+from tests.world import D, make_world, stocked
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.mark.parametrize("width", [DESK, PHONE])
+def test_a_person_uploads_a_feed(transactional_db: None, visit: Visitor, tmp_path: Path, width: int) -> None:
+    world = make_world()
+    stocked(world, "CUP", "MUG")
+    AllocationRule(merchant=world.merchant, connection=world.shop, buffer=D(1), share=50).save()
+    file = tmp_path / "stock.csv"
+    file.write_text("sku;quantity\nMUG;7\nCUP;10\nWHO;1\n00123;1\nCUP2;few\n")
+    visitor = visit(world.merchant, "mapper", width)
+    page = visitor.open("admin:catalog_feed_add")
+    visitor.assert_sound()
+    page.get_by_label("From").select_option("ERP")
+    page.set_input_files("input[type=file]", str(file))
+    page.get_by_role("button", name="Upload", exact=True).click()
+    expect(page.get_by_role("heading", name="What its columns mean")).to_be_visible()
+    expect(page.get_by_label("The article")).to_have_value("sku")
+    visitor.assert_sound()
+    page.get_by_role("button", name="Check the file").click()
+    expect(page.get_by_text("5 rows: 1 changed, 1 as they were, 2 nobody knows, 1 wrong")).to_be_visible()
+    visitor.assert_sound()
+    page.get_by_role("button", name="Change 1 figure, leave the wrong rows out").click()
+    expect(page.get_by_text("stock.csv is being taken over.")).to_be_visible()
+    visitor.assert_sound()
+    assert Feed.plain.get().state == "queued"
+    assert SyncRun.plain.get().trigger == "feed"
+    page = visitor.open("admin:catalog_variant_change", world.variant("MUG").pk)
+    expect(page.get_by_text("10 on hand − 0 reserved − 1 buffer = 9 for Shop A")).to_be_visible()
+    visitor.assert_sound()
