@@ -54,10 +54,6 @@ def see_as_office(request: HttpRequest) -> bool:
     return may(request, OFFICE)
 
 
-def see_as_mappers(request: HttpRequest) -> bool:
-    return may(request, MAPPERS)
-
-
 def see_as_order_readers(request: HttpRequest) -> bool:
     return may(request, ORDER_READERS)
 
