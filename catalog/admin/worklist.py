@@ -108,6 +108,7 @@ class WorklistPages(MerchantAdmin):
             return HttpResponseRedirect(reverse(WORKLIST))
         plan = accepting.plan_accepting(merchant_id=merchant_id, least=least, connection_id=shop_id)
         context = {"title": _("Accept suggestions"), "plan": plan, "least": least, "shop": shop}
+        context["waiting"] = None if is_limited() else plan.waiting
         return render_page(self, request, "accept", context)
 
     def undo_view(self, request: HttpRequest, decision_id: int) -> HttpResponse:
@@ -124,9 +125,11 @@ def _show(row: worklist.Row, shops: Sequence[Connection]) -> tuple[worklist.Row,
 
 
 def tell(request: HttpRequest, done: Decided, words: str) -> None:
-    """What was done (`words` with the number in it), what went on because of it, and what was refused."""
+    """What was done (`words` with the number in it), what went on because of it, and what was refused. Who sees some
+    locations only is told nothing of the others' orders."""
     if done.count:
-        messages.success(request, " ".join([words % done.count, say_gone_on(done.waited, done.gone_on)]).strip())
+        went = "" if is_limited() else say_gone_on(done.waited, done.gone_on)
+        messages.success(request, f"{words % done.count} {went}".strip())
     for one in done.refused[:MOST_REFUSED_SHOWN]:
         messages.warning(request, one)
     if len(done.refused) > MOST_REFUSED_SHOWN:

@@ -138,7 +138,7 @@ def _tell(request: HttpRequest, rows: list[ValueMapping]) -> None:
     waited, went = map_values(rows, at=timezone.now())
     words = [f"{row.label or row.theirs} ↔ {row.ours or _('not mapped')}" for row in rows[:3]]
     saved = _("%s is saved.") % ", ".join(words)
-    messages.success(request, f"{saved} {say_gone_on(waited, went)}".strip())
+    messages.success(request, f"{saved} {'' if is_limited() else say_gone_on(waited, went)}".strip())
 
 
 def _discover(request: HttpRequest) -> None:

@@ -261,6 +261,8 @@ def test_who_sees_one_location_sees_no_money_of_the_others(toys: World) -> None:
         page = client.get(reverse(name)).content.decode()
         assert "GBP" not in page, name
         assert "Toy car" in page, name
+    assert "GBP" not in client.get(reverse(ACCEPT), {"least": 90}).content.decode()
+    assert said(client.post(reverse(ACCEPT), {"least": 90})) == ["1 suggestion is accepted."]
 
 
 # Values --------------------------------------------------------------------------------------------------------------
