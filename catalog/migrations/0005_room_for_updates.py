@@ -20,6 +20,6 @@ def _set(schema_editor, option):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("catalog", "0005_stock_rules_and_feeds")]
+    dependencies = [("catalog", "0004_mapping_prices_and_feeds")]
 
     operations = [migrations.RunPython(leave_room, fill_up)]
