@@ -14,6 +14,8 @@ import pytest
 from celery import current_app
 from django.db import connections
 
+from tests import migrated
+
 ROOT = Path(__file__).resolve().parent.parent
 REQUIRE_SERVICES = os.environ.get("REQUIRE_SERVICES") == "1"
 
@@ -59,17 +61,30 @@ def pytest_configure() -> None:
 
 
 @pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """SQLite's copy of the migrated file is kept; PostgreSQL makes its own from the template, and drops it."""
+    return connections["default"].vendor == "sqlite"
+
+
+@pytest.fixture(scope="session")
 def django_db_modify_db_settings(
-    django_db_modify_db_settings_parallel_suffix: None, tmp_path_factory: pytest.TempPathFactory
+    django_db_modify_db_settings_parallel_suffix: None,
+    tmp_path_factory: pytest.TempPathFactory,
+    pytestconfig: pytest.Config,
 ) -> None:
-    """A test database of this process alone, so that runs side by side do not meet."""
+    """A test database of this process alone, so that runs side by side do not meet: a copy of one that was migrated
+    once for these migrations."""
     settings_dict = connections["default"].settings_dict
     if connections["default"].vendor == "sqlite":
         # A file, not memory: threads must meet in a database that locks as production's does.
-        settings_dict["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
+        folder = Path(pytestconfig.cache.mkdir("databases"))  # type: ignore[union-attr]  # its plugin is always there
+        name = tmp_path_factory.mktemp("database") / "test.sqlite3"
+        shutil.copy(migrated.sqlite_file(folder), name)
+        settings_dict["TEST"]["NAME"] = str(name)
         options = settings_dict["OPTIONS"]
         options["init_command"] = options["init_command"].replace("synchronous=FULL", "synchronous=OFF")
     else:
+        settings_dict["TEST"]["TEMPLATE"] = migrated.postgres_template(settings_dict)
         settings_dict["TEST"]["NAME"] = f"test_stockbridge_{os.getpid()}"
 
 
