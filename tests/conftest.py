@@ -77,7 +77,7 @@ def django_db_modify_db_settings(
     settings_dict = connections["default"].settings_dict
     if connections["default"].vendor == "sqlite":
         # A file, not memory: threads must meet in a database that locks as production's does.
-        folder = Path(pytestconfig.cache.mkdir("databases"))  # type: ignore[union-attr]  # its plugin is always there
+        folder = Path(pytestconfig.cache.mkdir("databases"))
         name = tmp_path_factory.mktemp("database") / "test.sqlite3"
         shutil.copy(migrated.sqlite_file(folder), name)
         settings_dict["TEST"]["NAME"] = str(name)
