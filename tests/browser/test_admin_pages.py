@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from integrations.models import Command, Connection
 from orders.models import FulfilmentOrder, Order
-from portal.tenancy.models import Membership, User
+from portal.tenancy.models import Membership, Merchant, User
 from tests.browser.conftest import DESK, PHONE, Visitor
 from tests.integrations.shop import LiveShop
 from tests.world import make_world, order, stocked
@@ -86,11 +86,9 @@ def test_a_connection_is_tested_and_paused(shop: LiveShop, visit: Visitor, width
 
 @WIDTHS
 def test_a_new_merchant_is_led_to_his_first_connection(shop: LiveShop, visit: Visitor, width: int) -> None:
-    Connection.plain.filter(pk=shop.connection.pk).update(live_since=None)
-    Connection.plain.filter(pk=shop.world.other.pk).update(live_since=None)
-    visitor = visit(shop.world.merchant, "owner", width)
+    visitor = visit(Merchant.objects.create(name="New", slug="new"), "owner", width)
     page = visitor.page
-    page.get_by_role("link", name="Add your shop").click()
+    page.get_by_role("link", name="Connect your shop").click()
     page.get_by_role("link", name=re.compile("WooCommerce")).click()
     page.get_by_label("Name").fill("Third shop")
     page.get_by_label("Order prefix").fill("T-")
