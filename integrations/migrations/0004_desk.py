@@ -227,5 +227,16 @@ class Migration(migrations.Migration):
             name="direction",
             field=models.CharField(choices=[("pull", "from there to us"), ("push", "from us to there")], max_length=4),
         ),
+        migrations.AlterField(
+            model_name="replay",
+            name="event",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="replays",
+                to="integrations.inboundevent",
+            ),
+        ),
         migrations.RunPython(link_problems, migrations.RunPython.noop),
     ]

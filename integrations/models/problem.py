@@ -61,7 +61,7 @@ class Replay(MerchantModel):
         EVENT = "event", _("Applied again")
 
     command = models.ForeignKey(Command, null=True, blank=True, on_delete=models.CASCADE, related_name="replays")
-    event = models.ForeignKey(InboundEvent, null=True, blank=True, on_delete=models.CASCADE, related_name="replays")
+    event = models.ForeignKey(InboundEvent, null=True, blank=True, on_delete=models.SET_NULL, related_name="replays")
     action = models.CharField(max_length=10, choices=Action)
     reason = models.CharField(max_length=500, blank=True, default="")
     by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")

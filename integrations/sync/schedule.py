@@ -159,4 +159,4 @@ def list_next_slots(procedure: Procedure, *, at: datetime, count: int = 3) -> li
 def start_again(run: SyncRun, *, at: datetime, by: User | None = None) -> SyncRun:
     """The same flow once more, by hand; one the brake had stopped goes through this time."""
     trigger = ANYWAY if run.error_code == BRAKE else "manual"
-    return runs.start_flow(run.flow, trigger=trigger, at=at, by=by)
+    return runs.start_flow(run.flow, trigger=trigger, at=at, by=by, beside=trigger == ANYWAY)

@@ -193,7 +193,10 @@ FORM = {"part": "orders", "do": "pause", "reason": "x", "number": "1", "confirm"
 def snapshot(merchant: Merchant) -> dict[str, list[dict[str, Any]]]:
     """Every row the merchant has, table by table."""
     models = [model for model in apps.get_models() if issubclass(model, MerchantModel)]
-    return {model._meta.label: list(model.plain.filter(merchant=merchant).order_by("pk").values()) for model in models}
+    found: dict[str, list[dict[str, Any]]] = {}
+    for model in models:
+        found[model._meta.label] = [dict(row) for row in model.plain.filter(merchant=merchant).order_by("pk").values()]
+    return found
 
 
 def test_promise_18_a_key_opens_its_own_merchants_rows_only(mine: World, theirs: World) -> None:
