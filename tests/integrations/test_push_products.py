@@ -69,6 +69,23 @@ def test_our_codes_are_written_into_the_shops_articles(shop: LiveShop) -> None:
     )
 
 
+def test_categories_go_by_name_and_one_the_shop_lacks_is_made_once(shop: LiveShop) -> None:
+    shop.stock("MUG", "CUP")
+    send(shop, "characteristics")
+    shop.world.apply(
+        shop.world.erp, "product",
+        product("1", "MUG", categories=("Mugs & cups", "Gifts")), product("2", "CUP", categories=("Mugs & cups",)),
+    )  # fmt: skip
+    shop.run("product")
+    run = shop.run("product", "push")
+    assert (run.updated, run.failed) == (2, 0)
+    assert sorted((one.name, sorted(one.categories)) for one in shown(shop)) == [
+        ("CUP", ["Mugs & cups"]),
+        ("MUG", ["Gifts", "Mugs & cups"]),
+    ]
+    assert len(shop.simulator.shop.categories) == 3, "each made once, beside the shop's own"
+
+
 def test_a_code_another_article_has_is_refused_and_said(shop: LiveShop) -> None:
     shop.stock("MUG", "CUP")
     send(shop, "codes")
