@@ -149,7 +149,7 @@ def write_wanted_of_many(*, merchant_id: int, table: str, at: datetime) -> int:
                    FROM wanted_changed x WHERE x.id = catalog_channelstock.id""",
                 params,
             )
-        changed: int = cursor.rowcount
+            changed: int = cursor.rowcount
         fresh = "SELECT id, connection_id, binding_id, quantity FROM wanted_changed WHERE id IS NULL"
         cursor.execute(_UPSERT.format(derivation="", changed=fresh), params)
         changed += cursor.rowcount
