@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from integrations.simulators.odoo.account_figures import MoveFigures
 from integrations.simulators.odoo.fields import (
     boolean,
     char,
@@ -15,8 +16,10 @@ from integrations.simulators.odoo.fields import (
     day,
     html,
     integer,
+    many2many,
     many2one,
     money,
+    number,
     one2many,
     round_to,
 )
@@ -63,9 +66,11 @@ class Journal(Model):
         return min(one for one, row in self.rows.items() if row.type == kind and row.active)
 
 
-class AccountMove(Model):
+class AccountMove(MoveFigures, Model):
     name = "account.move"
-    UNSEARCHABLE = frozenset({"sale_order_count"})
+    UNSEARCHABLE = frozenset(
+        {"sale_order_count", "payment_count", "has_reconciled_entries", "direction_sign", "type_name", "access_url"}
+    )
     order = "date desc, name desc, invoice_date desc, id desc"
     FIELDS = {
         "name": char(index=True),
@@ -99,6 +104,35 @@ class AccountMove(Model):
         "reversed_entry_id": many2one("account.move", index=True),
         "reversal_move_ids": one2many("account.move", "reversed_entry_id"),
         "sale_order_count": integer(compute="order_count"),
+        "company_currency_id": many2one("res.currency", related="company_id.currency_id"),
+        "country_code": char(related="company_id.account_fiscal_country_id.code"),
+        "company_price_include": choice("tax_included", "tax_excluded", related="company_id.account_price_include"),
+        "tax_calculation_rounding_method": choice(
+            "round_globally", "round_per_line", related="company_id.tax_calculation_rounding_method"
+        ),
+        "origin_payment_id": many2one("account.payment"),
+        "payment_ids": one2many("account.payment", "move_id"),
+        "matched_payment_ids": many2many("account.payment", compute="matched_payments"),
+        "reconciled_payment_ids": many2many("account.payment", compute="reconciled_payments"),
+        "payment_count": integer(compute="payment_count"),
+        "has_reconciled_entries": boolean(compute="reconciled"),
+        "direction_sign": integer(compute="direction"),
+        "amount_untaxed_signed": money(compute="untaxed_signed"),
+        "amount_untaxed_in_currency_signed": money(compute="untaxed_signed"),
+        "amount_tax_signed": money(compute="tax_signed"),
+        "amount_total_in_currency_signed": money(compute="total_signed"),
+        "invoice_currency_rate": number(default=1.0),
+        "invoice_partner_display_name": char(compute="partner_name"),
+        "user_id": many2one("res.users", related="invoice_user_id"),
+        "team_id": many2one("crm.team"),
+        "fiscal_position_id": many2one("account.fiscal.position"),
+        "delivery_date": day(compute="delivered_on"),
+        "sequence_prefix": char(compute="number_prefix"),
+        "sequence_number": integer(compute="number_count"),
+        "type_name": char(compute="type_name"),
+        "access_url": char(compute="access_url"),
+        "is_move_sent": boolean(readonly=True),
+        "auto_post": choice("no", "at_date", "monthly", "quarterly", "yearly", default="no", required=True),
     }
 
     def prepare(self, vals: dict[str, Any]) -> dict[str, Any]:

@@ -40,6 +40,9 @@ class AccountMoveLine(Model):
         "journal_id": many2one("account.journal", related="move_id.journal_id"),
         "company_id": many2one("res.company", related="move_id.company_id"),
         "currency_id": many2one("res.currency", related="move_id.currency_id"),
+        "company_currency_id": many2one("res.currency", related="move_id.company_currency_id"),
+        "payment_id": many2one("account.payment", related="move_id.origin_payment_id"),
+        "amount_residual_currency": money(compute="residual_currency"),
         "invoice_date": day(related="move_id.invoice_date"),
         "date_maturity": day(related="move_id.invoice_date_due"),
         "partner_id": many2one("res.partner", index=True),
@@ -65,6 +68,10 @@ class AccountMoveLine(Model):
         "reconciled": boolean(readonly=True),
         "sale_line_ids": many2many("sale.order.line", index=True),
     }
+
+    def residual_currency(self, row: Any) -> float:
+        """judgement: an invoice's currency is never converted here, so both residuals are the same figure."""
+        return float(row.amount_residual)
 
     def kind(self, row: Any) -> str:
         return str(self.db["account.account"].rows[row.account_id].account_type)

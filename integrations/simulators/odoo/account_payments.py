@@ -10,9 +10,11 @@ from typing import Any
 
 from integrations.simulators.odoo.errors import UserError
 from integrations.simulators.odoo.fields import (
+    boolean,
     char,
     choice,
     day,
+    integer,
     many2many,
     many2one,
     money,
@@ -28,7 +30,7 @@ SHOWN = ("product", "line_section", "line_subsection", "line_note")
 
 class AccountMoveReversal(Model):
     name = "account.move.reversal"
-    UNSEARCHABLE = frozenset({"residual", "move_type"})
+    UNSEARCHABLE = frozenset({"residual", "move_type", "currency_id", "country_code"})
     rec_name = "id"
     FIELDS = {
         "move_ids": many2many("account.move"),
@@ -39,6 +41,8 @@ class AccountMoveReversal(Model):
         "company_id": many2one("res.company", required=True, default=1),
         "residual": money(compute="residual"),
         "move_type": char(compute="move_type"),
+        "currency_id": many2one("res.currency", compute="currency"),
+        "country_code": char(related="company_id.country_id.code"),
     }
 
     @on_model
@@ -60,6 +64,9 @@ class AccountMoveReversal(Model):
     def residual(self, row: Any) -> float:
         moves = self.db["account.move"]
         return float(moves.rows[row.move_ids[0]].amount_residual) if len(row.move_ids) == 1 else 0.0
+
+    def currency(self, row: Any) -> Any:
+        return self.db["account.move"].rows[row.move_ids[0]].currency_id if row.move_ids else False
 
     def move_type(self, row: Any) -> Any:
         return self.db["account.move"].rows[row.move_ids[0]].move_type if row.move_ids else False
@@ -103,6 +110,7 @@ class AccountMoveReversal(Model):
 
 class Payment(Model):
     name = "account.payment"
+    UNSEARCHABLE = frozenset({"reconciled_invoices_count", "reconciled_invoices_type", "amount_signed"})
     order = "date desc, name desc"
     FIELDS = {
         "name": char(),
@@ -117,9 +125,20 @@ class Payment(Model):
         "company_id": many2one("res.company", required=True, default=1),
         "memo": char(index=True),
         "payment_reference": char(),
-        "move_id": many2one("account.move"),
-        "invoice_ids": many2many("account.move"),
+        "move_id": many2one("account.move", index=True),
+        "invoice_ids": many2many("account.move", index=True),
         "reconciled_invoice_ids": many2many("account.move", compute="settled"),
+        "reconciled_invoices_count": integer(compute="settled_count"),
+        "reconciled_invoices_type": choice("credit_note", "invoice", compute="settled_type"),
+        "is_reconciled": boolean(compute="is_reconciled"),
+        "is_matched": boolean(compute="is_matched"),
+        "is_sent": boolean(readonly=True),
+        "company_currency_id": many2one("res.currency", related="company_id.currency_id"),
+        "country_code": char(related="company_id.account_fiscal_country_id.code"),
+        "amount_signed": money(compute="signed"),
+        "amount_company_currency_signed": money(compute="signed"),
+        "destination_account_id": many2one("account.account", default=lambda m: m.db.place("asset_receivable")),
+        "outstanding_account_id": many2one("account.account", default=lambda m: m.db.place("asset_cash")),
     }
 
     def prepare(self, vals: dict[str, Any]) -> dict[str, Any]:
@@ -129,6 +148,29 @@ class Payment(Model):
 
     def currency(self, row: Any) -> int:
         return int(self.db["res.company"].rows[1].currency_id)
+
+    def settled_count(self, row: Any) -> int:
+        return len(self.settled(row))
+
+    def settled_type(self, row: Any) -> str:
+        """documented: account_payment.py: `invoice` unless all it settles are credit notes."""
+        moves = self.db["account.move"]
+        kinds = {moves.rows[one].move_type for one in row.invoice_ids}
+        return "credit_note" if kinds == {"out_refund"} else "invoice"
+
+    def is_reconciled(self, row: Any) -> bool:
+        """documented: account_payment.py, `_compute_reconciliation_status`: nothing of it is left open."""
+        lines = self.db["account.move.line"]
+        items = [lines.rows[one] for one in lines.lines("move_id", row.move_id)] if row.move_id else []
+        open_items = [item for item in items if lines.kind(item) == "asset_receivable"]
+        return row.state == "paid" and bool(items) and not any(item.amount_residual for item in open_items)
+
+    def is_matched(self, row: Any) -> bool:
+        """judgement: the bank journal has no outstanding account, so a posted payment is on the bank's own."""
+        return bool(row.state == "paid")
+
+    def signed(self, row: Any) -> float:
+        return float(row.amount if row.payment_type == "inbound" else -row.amount) or 0.0
 
     def settled(self, row: Any) -> tuple[int, ...]:
         return tuple(row.invoice_ids)
@@ -150,6 +192,7 @@ class Payment(Model):
             lines.balance_item(entry, "product", "asset_cash", sign * row.amount)
             moves.action_post([entry.id])
             self.put(row, "move_id", entry.id)
+            moves.put(entry, "origin_payment_id", row.id)
             self.put(row, "name", f"P{entry.name}")
             self.put(row, "state", "paid")
             self.touch(row)

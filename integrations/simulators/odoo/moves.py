@@ -15,10 +15,12 @@ from integrations.simulators.odoo.fields import (
     many2one,
     moment,
     number,
+    one2many,
 )
 from integrations.simulators.odoo.orm import Model, refuse
 
 MOVE_STATES = ("draft", "waiting", "confirmed", "partially_available", "assigned", "done", "cancel")
+USAGES = ("supplier", "view", "internal", "customer", "inventory", "production", "transit")
 CLOSED = ("done", "cancel")
 
 
@@ -26,6 +28,7 @@ class Move(Model):
     name = "stock.move"
     order = "sequence, id"
     rec_name = "reference"
+    UNSEARCHABLE = frozenset({"availability"})
     PRIVATE = {"held": ()}  # which quants hold the reservation: ((quant, quantity), …)
     FIELDS = {
         "sequence": integer(default=10),
@@ -49,7 +52,44 @@ class Move(Model):
         "sale_line_id": many2one("sale.order.line", index=True),
         "origin_returned_move_id": many2one("stock.move", index=True),
         "to_refund": boolean(),
+        "priority": choice("0", "1", default="0", readonly=True),
+        "date_deadline": moment(readonly=True),
+        "price_unit": number(),
+        "procure_method": choice("make_to_stock", "make_to_order", default="make_to_stock", required=True),
+        "propagate_cancel": boolean(default=True),
+        "is_inventory": boolean(),
+        "additional": boolean(),
+        "product_category_id": many2one("product.category", related="product_id.categ_id"),
+        "is_storable": boolean(related="product_id.is_storable"),
+        "has_tracking": choice("serial", "lot", "none", related="product_id.tracking"),
+        "standard_price": number(related="product_id.standard_price"),
+        "picking_code": choice("incoming", "outgoing", "internal", related="picking_id.picking_type_code"),
+        "location_usage": choice(*USAGES, related="location_id.usage"),
+        "location_dest_usage": choice(*USAGES, related="location_dest_id.usage"),
+        "is_in": boolean(compute="coming"),
+        "is_out": boolean(compute="going"),
+        "returned_move_ids": one2many("stock.move", "origin_returned_move_id"),
+        "availability": number(compute="availability"),
+        "warehouse_id": many2one("stock.warehouse"),
+        "company_currency_id": many2one("res.currency", related="company_id.currency_id"),
     }
+
+    def coming(self, row: Any) -> bool:
+        """documented: stock_account/models/stock_move.py: done, and across the border of our own places."""
+        return row.state == "done" and not self._own(row.location_id) and self._own(row.location_dest_id)
+
+    def going(self, row: Any) -> bool:
+        return row.state == "done" and self._own(row.location_id) and not self._own(row.location_dest_id)
+
+    def _own(self, place: int) -> bool:
+        return self.usage(place) in ("internal", "transit")
+
+    def availability(self, row: Any) -> float:
+        """documented: stock_move.py, `_compute_product_availability`: a done move has what it moved."""
+        if row.state == "done":
+            return float(row.quantity)
+        quants = self.db["stock.quant"].gather(row.product_id, row.location_id)
+        return float(min(row.product_uom_qty, round(sum(q.quantity - q.reserved_quantity for q in quants), 2)))
 
     def demand(self, row: Any) -> float:
         return float(row.product_uom_qty)

@@ -5,6 +5,7 @@ documented: specs/odoo/live-doc/res.partner.json; odoo/addons/base/models/res_pa
 
 from __future__ import annotations
 
+from email.utils import formataddr, getaddresses
 from typing import Any
 
 from integrations.simulators.odoo.errors import ValidationError
@@ -19,6 +20,7 @@ from integrations.simulators.odoo.fields import (
     money,
     number,
     one2many,
+    text,
 )
 from integrations.simulators.odoo.orm import Model, on_model, on_records
 
@@ -49,9 +51,14 @@ class Company(Model):
     FIELDS = {
         "name": char(required=True),
         "currency_id": many2one("res.currency", required=True),
-        "partner_id": many2one("res.partner"),
+        "partner_id": many2one("res.partner", index=True),
         "country_id": many2one("res.country"),
         "account_sale_tax_id": many2one("account.tax"),
+        "account_fiscal_country_id": many2one("res.country", default=1),
+        "account_price_include": choice("tax_included", "tax_excluded", default="tax_excluded", required=True),
+        "tax_calculation_rounding_method": choice(
+            "round_globally", "round_per_line", default="round_per_line", required=True
+        ),
     }
 
 
@@ -61,7 +68,7 @@ class User(Model):
         "name": char(required=True),
         "login": char(required=True, index=True),
         "active": boolean(default=True),
-        "partner_id": many2one("res.partner"),
+        "partner_id": many2one("res.partner", index=True),
         "company_id": many2one("res.company"),
         "company_ids": many2many("res.company"),
         "lang": char(default="en_US"),
@@ -99,9 +106,13 @@ class Partner(Model):
             "currency_id",
             "property_product_pricelist",
             "sale_order_count",
+            "contact_address",
+            "email_formatted",
+            "account_move_count",
+            "supplier_invoice_count",
         }
     )
-    UNSORTABLE = frozenset({"credit"})
+    UNSORTABLE = frozenset({"credit", "debit"})
     order = "complete_name, id desc"
     FIELDS = {
         "name": char(),
@@ -130,6 +141,37 @@ class Partner(Model):
         "state_id": many2one("res.country.state"),
         "country_id": many2one("res.country"),
         "country_code": char(related="country_id.code"),
+        "parent_name": char(related="parent_id.name"),
+        "commercial_company_name": char(compute="commercial_name"),
+        "contact_address": char(compute="contact_address"),
+        "email_formatted": char(compute="email_formatted"),
+        "email_normalized": char(compute="email_normalized"),
+        "function": char(),
+        "company_registry": char(),
+        "barcode": char(),
+        "global_location_number": char(),
+        "tz": choice(),
+        "color": integer(),
+        "employee": boolean(),
+        "partner_share": boolean(compute="shared"),
+        "user_ids": one2many("res.users", "partner_id"),
+        "ref_company_ids": one2many("res.company", "partner_id"),
+        "trust": choice("good", "normal", "bad", default="normal"),
+        "sale_warn_msg": text(),
+        "picking_warn_msg": text(),
+        "debit": money(compute="debit"),
+        "account_move_count": integer(compute="account_move_count"),
+        "supplier_invoice_count": integer(compute="supplier_invoice_count"),
+        "property_account_receivable_id": many2one(
+            "account.account", default=lambda m: m.db.places.get("asset_receivable")
+        ),
+        "property_account_payable_id": many2one(
+            "account.account", default=lambda m: m.db.places.get("liability_payable")
+        ),
+        "property_account_position_id": many2one("account.fiscal.position"),
+        "property_supplier_payment_term_id": many2one("account.payment.term"),
+        "property_stock_customer": many2one("stock.location", default=lambda m: m.db.places.get("customer")),
+        "property_stock_supplier": many2one("stock.location", default=lambda m: m.db.places.get("supplier")),
         "user_id": many2one("res.users"),
         "credit": money(compute="credit"),
         "credit_limit": number(),
@@ -200,6 +242,57 @@ class Partner(Model):
         ]
         signs = {"out_invoice": 1, "out_refund": -1}
         return float(round(sum(m.amount_untaxed * signs.get(m.move_type, 0) for m in found if m.state == "posted"), 2))
+
+    def debit(self, row: Any) -> float:
+        """What we owe a supplier. judgement: nothing is bought here, so it is what a payable's entries leave open."""
+        lines = self.db["account.move.line"]
+        found = [
+            lines.rows[one]
+            for partner in self.descendants([row.id])
+            for one in lines.index["partner_id"].get(partner, ())
+        ]
+        return float(round(-sum(line.amount_residual for line in found if lines.kind(line) == "liability_payable"), 2))
+
+    def account_move_count(self, row: Any) -> int:
+        """documented: odoo/addons/account/models/partner.py: the items of posted entries, family included."""
+        return self._count_moves(row, "out_invoice", "out_refund", "in_invoice", "in_refund", "entry")
+
+    def supplier_invoice_count(self, row: Any) -> int:
+        return self._count_moves(row, "in_invoice", "in_refund")
+
+    def _count_moves(self, row: Any, *kinds: str) -> int:
+        moves = self.db["account.move"]
+        found = [moves.rows[one] for p in self.descendants([row.id]) for one in moves.lines("partner_id", p)]
+        return sum(1 for move in found if move.move_type in kinds and move.state == "posted")
+
+    def commercial_name(self, row: Any) -> Any:
+        """documented: res_partner.py, `_compute_commercial_company_name`."""
+        company = self.rows[self.commercial_partner(row)]
+        return (company.is_company and company.name) or row.company_name
+
+    def contact_address(self, row: Any) -> str:
+        """documented: res_partner.py, `_display_address`, in base's default format, the company's name first."""
+        state, country = self.db["res.country.state"].rows.get(row.state_id), self._country(row)
+        town = f"{row.city or ''} {state.code if state is not None else ''} {row.zip or ''}"
+        lines = [self.commercial_name(row), row.street, row.street2, town.strip() and town, country]
+        return "\n".join(line for line in lines if line)
+
+    def _country(self, row: Any) -> str:
+        country = self.db["res.country"].rows.get(row.country_id)
+        return str(country.name) if country is not None else ""
+
+    def email_normalized(self, row: Any) -> Any:
+        """documented: odoo/tools/mail.py, `email_normalize`: one address, in lower case; else nothing."""
+        found = [address for _, address in getaddresses([row.email or ""]) if "@" in address]
+        return found[0].lower() if len(found) == 1 else False
+
+    def email_formatted(self, row: Any) -> Any:
+        """documented: res_partner.py, `_compute_email_formatted`."""
+        return formataddr((row.name or "False", self.email_normalized(row) or row.email)) if row.email else False
+
+    def shared(self, row: Any) -> bool:
+        """Customers and all who are no users of ours."""
+        return not self.db["res.users"].lines("partner_id", row.id)
 
     def limited(self, row: Any) -> bool:
         return bool(row.credit_limit)

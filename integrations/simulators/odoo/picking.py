@@ -10,12 +10,14 @@ from typing import Any
 
 from integrations.simulators.odoo.errors import UserError
 from integrations.simulators.odoo.fields import (
+    boolean,
     char,
     choice,
     html,
     integer,
     many2one,
     moment,
+    number,
     one2many,
     round_to,
 )
@@ -27,7 +29,8 @@ CLOSED = ("done", "cancel")
 
 class Picking(Model):
     name = "stock.picking"
-    UNSEARCHABLE = frozenset({"return_count"})
+    UNSEARCHABLE = frozenset({"return_count", "weight_bulk", "show_check_availability"})
+    UNSORTABLE = frozenset({"product_id"})
     order = "scheduled_date, id desc"
     FIELDS = {
         "name": char(readonly=True, index=True),
@@ -53,6 +56,19 @@ class Picking(Model):
         "sale_id": many2one("sale.order", index=True),
         "carrier_tracking_ref": char(),
         "carrier_id": many2one("delivery.carrier"),
+        "priority": choice("0", "1", default="0"),
+        "date_deadline": moment(),
+        "has_deadline_issue": boolean(compute="late"),
+        "printed": boolean(),
+        "is_locked": boolean(default=True),
+        "owner_id": many2one("res.partner"),
+        "partner_country_id": many2one("res.country", related="partner_id.country_id"),
+        "warehouse_address_id": many2one("res.partner", related="picking_type_id.warehouse_id.partner_id"),
+        "country_code": char(related="company_id.account_fiscal_country_id.code"),
+        "product_id": many2one("product.product", compute="product"),
+        "shipping_weight": number(compute="weight", digits=2),
+        "weight_bulk": number(compute="weight"),
+        "show_check_availability": boolean(compute="checkable"),
     }
 
     def prepare(self, vals: dict[str, Any]) -> dict[str, Any]:
@@ -69,6 +85,26 @@ class Picking(Model):
     def moves(self, row: Any) -> list[Any]:
         moves = self.db["stock.move"]
         return [moves.rows[one] for one in moves.lines("picking_id", row.id)]
+
+    def late(self, row: Any) -> bool:
+        """documented: stock_picking.py, `_compute_has_deadline_issue`."""
+        return bool(row.date_deadline and row.date_deadline < row.scheduled_date)
+
+    def product(self, row: Any) -> Any:
+        """A related field through several moves shows the first."""
+        return next((move.product_id for move in self.moves(row)), False)
+
+    def weight(self, row: Any) -> float:
+        products = self.db["product.product"].rows
+        open_moves = [move for move in self.moves(row) if move.state != "cancel"]
+        return round_to(sum(products[move.product_id].weight * move.quantity for move in open_moves))
+
+    def checkable(self, row: Any) -> bool:
+        """documented: stock_picking.py, `_compute_show_check_availability`."""
+        waiting = ("waiting", "confirmed", "partially_available")
+        return row.state in ("confirmed", "waiting", "assigned") and any(
+            move.state in waiting and move.product_uom_qty for move in self.moves(row)
+        )
 
     def returns(self, row: Any) -> int:
         return len(self.index["return_id"].get(row.id, ()))

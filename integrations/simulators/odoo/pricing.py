@@ -6,7 +6,7 @@ odoo/addons/account/models/account_tax.py.
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from integrations.simulators.odoo.fields import (
@@ -111,15 +111,12 @@ class Pricelist(Model):
         if not fitting:
             return float(listed)
         best = min(fitting, key=lambda item: (item.applied_on, -item.min_quantity, -item.id))
-        if best.compute_price == "fixed":
-            return float(best.fixed_price)
-        percent = best.percent_price if best.compute_price == "percentage" else best.price_discount
-        return float(listed * (1 - percent / 100) + (best.price_surcharge if best.compute_price == "formula" else 0))
+        return float(items.amount(best, product, quantity))
 
 
 class PricelistItem(Model):
     name = "product.pricelist.item"
-    UNSEARCHABLE = frozenset({"name", "price"})
+    UNSEARCHABLE = frozenset({"name", "price", "product_variant_count"})
     order = "applied_on, min_quantity desc, id desc"
     FIELDS = {
         "pricelist_id": many2one("product.pricelist", index=True),
@@ -140,6 +137,14 @@ class PricelistItem(Model):
         "percent_price": number(),
         "price_discount": number(digits=2),
         "price_surcharge": number(),
+        "price_round": number(),
+        "price_markup": number(digits=2),
+        "price_min_margin": number(),
+        "price_max_margin": number(),
+        "base_pricelist_id": many2one("product.pricelist"),
+        "display_applied_on": choice("1_product", "2_product_category", default="1_product", required=True),
+        "product_uom_name": char(related="product_tmpl_id.uom_name"),
+        "product_variant_count": integer(related="product_tmpl_id.product_variant_count"),
         "name": char(compute="rule_name"),
         "price": char(compute="price_text"),
     }
@@ -158,6 +163,36 @@ class PricelistItem(Model):
         if item.applied_on == "2_product_category":
             return template.categ_id in self.db["product.category"].descendants([item.categ_id])
         return True
+
+    def amount(self, item: Any, product: Any, quantity: float) -> float:
+        """What a rule makes of its base price: discounted, rounded, surcharged, kept within its margins.
+
+        documented: product_pricelist_item.py, `_compute_price` and `_compute_base_price`; on a cost a markup is a
+        discount below nothing.
+        """
+        if item.compute_price == "fixed":
+            return float(item.fixed_price)
+        base = self._base(item, product, quantity)
+        if item.compute_price == "percentage":
+            return float(base * (1 - item.percent_price / 100))
+        discount = -item.price_markup if item.base == "standard_price" else item.price_discount
+        price = base * (1 - discount / 100)
+        if item.price_round:
+            step = Decimal(repr(item.price_round))
+            price = float((Decimal(repr(round(price, 6))) / step).quantize(Decimal(1), rounding=ROUND_HALF_UP) * step)
+        price += item.price_surcharge
+        if item.price_min_margin:
+            price = max(price, base + item.price_min_margin)
+        if item.price_max_margin:
+            price = min(price, base + item.price_max_margin)
+        return float(price)
+
+    def _base(self, item: Any, product: Any, quantity: float) -> float:
+        if item.base == "standard_price":
+            return float(product.standard_price)
+        if item.base == "pricelist" and item.base_pricelist_id:
+            return float(self.db["product.pricelist"].price(item.base_pricelist_id, product, quantity))
+        return float(self.db["product.product"].lst_price(product))
 
     def rule_name(self, row: Any) -> str:
         if row.applied_on == "0_product_variant" and row.product_id:

@@ -11,6 +11,7 @@ from typing import Any
 
 from integrations.simulators.odoo.errors import ValidationError
 from integrations.simulators.odoo.fields import (
+    Field,
     boolean,
     char,
     choice,
@@ -18,6 +19,7 @@ from integrations.simulators.odoo.fields import (
     integer,
     many2many,
     many2one,
+    money,
     number,
     one2many,
     round_to,
@@ -28,8 +30,21 @@ from integrations.simulators.odoo.orm import Model, on_records
 
 class Template(Model):
     name = "product.template"
-    UNSEARCHABLE = frozenset({"currency_id", "product_variant_id", "product_variant_count"})
-    UNSORTABLE = frozenset({"standard_price", "barcode", "qty_available", "virtual_available"})
+    UNSEARCHABLE = frozenset(
+        {
+            "currency_id",
+            "product_variant_id",
+            "product_variant_count",
+            "is_product_variant",
+            "weight_uom_name",
+            "volume_uom_name",
+            "cost_currency_id",
+            "cost_method",
+        }
+    )
+    UNSORTABLE = frozenset(
+        {"standard_price", "barcode", "qty_available", "virtual_available", "incoming_qty", "outgoing_qty", "valuation"}
+    )
     order = "name, id"
     FIELDS = {
         "name": char(required=True),
@@ -60,8 +75,38 @@ class Template(Model):
         "qty_available": number(compute="qty_available"),
         "virtual_available": number(compute="virtual_available"),
         "has_configurable_attributes": boolean(compute="configurable"),
+        "volume": number(compute="single", digits=2),
+        "incoming_qty": number(compute="incoming_qty"),
+        "outgoing_qty": number(compute="outgoing_qty"),
+        "is_product_variant": boolean(compute="never"),
+        "uom_name": char(related="uom_id.name"),
+        "weight_uom_name": char(compute="weight_unit"),
+        "volume_uom_name": char(compute="volume_unit"),
+        "cost_currency_id": many2one("res.currency", compute="currency"),
+        "description_purchase": text(),
+        "description_picking": text(),
+        "description_pickingout": text(),
+        "description_pickingin": text(),
+        "sale_line_warn_msg": text(),
+        "color": integer(),
+        "is_favorite": boolean(),
+        "sale_delay": integer(),
+        "responsible_id": many2one("res.users", default=2),
+        "supplier_taxes_id": many2many("account.tax"),
+        "uom_ids": many2many("uom.uom"),
+        "product_tag_ids": many2many("product.tag"),
+        "optional_product_ids": many2many("product.template"),
+        "pricelist_rule_ids": one2many("product.pricelist.item", "product_tmpl_id"),
+        "property_account_income_id": many2one("account.account"),
+        "property_account_expense_id": many2one("account.account"),
+        "service_type": choice("manual", default="manual"),
+        "service_tracking": choice("no", default="no", required=True),
+        "expense_policy": choice("no", "cost", "sales_price", default="no"),
+        "cost_method": choice("standard", "fifo", "average", compute="cost_method"),
+        "valuation": choice("periodic", "real_time", compute="valuation"),
+        "image_1920": Field("binary"),
     }
-    _ON_VARIANT = ("default_code", "barcode", "standard_price", "weight")
+    _ON_VARIANT = ("default_code", "barcode", "standard_price", "weight", "volume")
 
     def prepare(self, vals: dict[str, Any]) -> dict[str, Any]:
         """Quirk: a product made without `taxes_id` gets the company's default sales tax (seen live)."""
@@ -142,6 +187,22 @@ class Template(Model):
     def single(self, row: Any) -> float:
         return 0.0
 
+    def never(self, row: Any) -> bool:
+        return False
+
+    def weight_unit(self, row: Any) -> str:
+        """documented: product_template.py: kilograms and cubic metres unless the settings say pounds and feet."""
+        return "kg"
+
+    def volume_unit(self, row: Any) -> str:
+        return "m³"
+
+    def cost_method(self, row: Any) -> str:
+        return "standard"
+
+    def valuation(self, row: Any) -> str:
+        return "periodic"
+
     def default_code(self, row: Any) -> Any:
         """documented: product_template.py, `_compute_default_code`: empty where there are several variants."""
         variants = self.lines_of(row)
@@ -162,11 +223,34 @@ class Template(Model):
         products = self.db["product.product"]
         return float(sum(products.virtual_available(products.rows[one]) for one in self.lines_of(row)))
 
+    def incoming_qty(self, row: Any) -> float:
+        return float(sum(self.db["stock.move"].open_quantities(one)[0] for one in self.lines_of(row)))
+
+    def outgoing_qty(self, row: Any) -> float:
+        return float(sum(self.db["stock.move"].open_quantities(one)[1] for one in self.lines_of(row)))
+
 
 class Product(Model):
     name = "product.product"
-    UNSEARCHABLE = frozenset({"lst_price", "price_extra", "code", "currency_id", "product_variant_count"})
-    UNSORTABLE = frozenset({"qty_available", "free_qty", "virtual_available", "incoming_qty", "outgoing_qty"})
+    UNSEARCHABLE = frozenset(
+        {
+            "lst_price", "price_extra", "code", "currency_id", "product_variant_count", "weight_uom_name",
+            "volume_uom_name", "cost_currency_id", "cost_method", "product_variant_id", "is_product_variant",
+            "partner_ref", "company_currency_id", "sales_count", "avg_cost", "total_value", "image_1920",
+        }
+    )  # fmt: skip
+    UNSORTABLE = frozenset(
+        {
+            "qty_available",
+            "free_qty",
+            "virtual_available",
+            "incoming_qty",
+            "outgoing_qty",
+            "valuation",
+            "uom_ids",
+            "supplier_taxes_id",
+        }
+    )
     order = "default_code, name, id"
     FIELDS = {
         "default_code": char(index=True),
@@ -199,9 +283,23 @@ class Product(Model):
             for name in (
                 "name", "sequence", "description", "description_sale", "type", "is_storable", "tracking", "categ_id",
                 "currency_id", "list_price", "sale_ok", "purchase_ok", "uom_id", "company_id", "product_variant_count",
-                "taxes_id", "invoice_policy",
+                "taxes_id", "invoice_policy", "uom_name", "weight_uom_name", "volume_uom_name", "cost_currency_id",
+                "description_purchase", "description_picking", "description_pickingout", "description_pickingin",
+                "sale_line_warn_msg", "color", "is_favorite", "sale_delay", "responsible_id", "supplier_taxes_id",
+                "uom_ids", "product_tag_ids", "optional_product_ids", "property_account_income_id",
+                "property_account_expense_id", "service_type", "service_tracking", "expense_policy", "cost_method",
+                "valuation", "product_variant_id", "has_configurable_attributes",
             )
         },
+        "is_product_variant": boolean(compute="always"),
+        "partner_ref": char(compute="display_name"),
+        "company_currency_id": many2one("res.currency", compute="company_currency"),
+        "stock_move_ids": one2many("stock.move", "product_id"),
+        "sales_count": number(compute="sales_count", digits=2),
+        "avg_cost": money(compute="average_cost"),
+        "total_value": money(compute="total_value"),
+        "image_variant_1920": Field("binary"),
+        "image_1920": Field("binary", compute="image"),
         "product_variant_ids": one2many("product.product", "", related="product_tmpl_id.product_variant_ids"),
         "attribute_line_ids": one2many(
             "product.template.attribute.line", "", related="product_tmpl_id.attribute_line_ids"
@@ -227,8 +325,19 @@ class Product(Model):
         own = {name: vals[name] for name in self._on_template(vals)}
         if "lst_price" in vals:
             own["list_price"] = float(vals["lst_price"]) - self.price_extra(row)
+        if "image_1920" in vals and row.id in self.rows:
+            self._keep_image(row, template, vals["image_1920"])
         if own and row.id in self.rows:
             self.db["product.template"].change(template, own)
+
+    def _keep_image(self, row: Any, template: Any, image: Any) -> None:
+        """documented: product_product.py, `_set_template_field`: the only variant's picture is its template's."""
+        templates = self.db["product.template"]
+        if not template.image_1920 or len(templates.lines_of(template)) <= 1:
+            self.put(row, "image_variant_1920", False)
+            templates.change(template, {"image_1920": image})
+        else:
+            self.put(row, "image_variant_1920", image or False)
 
     def after_write(self, row: Any, vals: dict[str, Any]) -> None:
         self._unique_barcode(row)
@@ -287,6 +396,32 @@ class Product(Model):
 
     def code(self, row: Any) -> Any:
         return row.default_code
+
+    def always(self, row: Any) -> bool:
+        return True
+
+    def company_currency(self, row: Any) -> int:
+        return int(self.db["res.company"].rows[1].currency_id)
+
+    def average_cost(self, row: Any) -> float:
+        return float(row.standard_price)
+
+    def total_value(self, row: Any) -> float:
+        """documented: odoo/addons/stock_account/models/product.py: what is on hand at the standard price."""
+        return round_to(row.standard_price * self.qty_available(row))
+
+    def sales_count(self, row: Any) -> float:
+        """documented: odoo/addons/sale/models/product_product.py: the quantity ordered in a year."""
+        lines, orders = self.db["sale.order.line"], self.db["sale.order"]
+        found = [lines.rows[one] for one in lines.index["product_id"].get(row.id, ())]
+        return round_to(sum(line.product_uom_qty for line in found if orders.rows[line.order_id].state == "sale"))
+
+    def image(self, row: Any) -> Any:
+        """documented: product_product.py, `_compute_image_1920`: the variant's own, else the template's.
+
+        judgement: a picture is handed back as it came; a real server may shrink it to 1920 pixels.
+        """
+        return row.image_variant_1920 or self.db["product.template"].rows[row.product_tmpl_id].image_1920
 
     def qty_available(self, row: Any) -> float:
         return float(self.db["stock.quant"].on_hand(row.id)[0])

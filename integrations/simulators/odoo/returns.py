@@ -12,6 +12,7 @@ from integrations.simulators.odoo.errors import UserError
 from integrations.simulators.odoo.fields import (
     boolean,
     char,
+    choice,
     many2many,
     many2one,
     number,
@@ -68,6 +69,7 @@ class ReturnPicking(Model):
         "picking_id": many2one("stock.picking", index=True),
         "product_return_moves": one2many("stock.return.picking.line", "wizard_id"),
         "company_id": many2one("res.company", compute="company"),
+        "picking_type_code": choice("incoming", "outgoing", "internal", related="picking_id.picking_type_code"),
     }
 
     def company(self, row: Any) -> int:

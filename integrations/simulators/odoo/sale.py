@@ -13,16 +13,19 @@ from integrations.simulators.odoo.fields import (
     boolean,
     char,
     choice,
+    day,
     html,
     integer,
     many2many,
     many2one,
     moment,
     money,
+    number,
     one2many,
     round_to,
 )
 from integrations.simulators.odoo.orm import Model, on_records, refuse
+from integrations.simulators.odoo.sale_figures import OrderFigures
 
 NOTHING_TO_INVOICE = (
     "Cannot create an invoice. No items are available to invoice.\n\n"
@@ -32,9 +35,14 @@ NOTHING_TO_INVOICE = (
 )
 
 
-class SaleOrder(Model):
+class SaleOrder(OrderFigures, Model):
     name = "sale.order"
-    UNSEARCHABLE = frozenset({"invoice_count", "delivery_count"})
+    UNSEARCHABLE = frozenset(
+        {
+            "invoice_count", "delivery_count", "expected_date", "is_expired", "amount_undiscounted", "amount_invoiced",
+            "amount_to_invoice", "amount_paid", "tax_country_id", "type_name", "access_url",
+        }
+    )  # fmt: skip
     order = "date_order desc, id desc"
     FIELDS = {
         "name": char(required=True, index=True, default="New"),
@@ -66,6 +74,34 @@ class SaleOrder(Model):
         "invoice_count": integer(compute="invoice_count"),
         "picking_ids": one2many("stock.picking", "sale_id"),
         "delivery_count": integer(compute="delivery_count"),
+        "validity_date": day(),
+        "expected_date": moment(compute="expected"),
+        "effective_date": moment(compute="effective"),
+        "is_expired": boolean(compute="expired"),
+        "currency_rate": number(compute="one"),
+        "amount_undiscounted": number(compute="undiscounted"),
+        "amount_invoiced": money(compute="invoiced_amount"),
+        "amount_to_invoice": money(compute="open_amount"),
+        "amount_paid": number(compute="nothing"),
+        "country_code": char(related="company_id.account_fiscal_country_id.code"),
+        "tax_country_id": many2one("res.country", compute="tax_country"),
+        "company_price_include": choice("tax_included", "tax_excluded", related="company_id.account_price_include"),
+        "tax_calculation_rounding_method": choice(
+            "round_globally", "round_per_line", related="company_id.tax_calculation_rounding_method"
+        ),
+        "journal_id": many2one("account.journal"),
+        "fiscal_position_id": many2one("account.fiscal.position"),
+        "team_id": many2one("crm.team"),
+        "tag_ids": many2many("crm.tag"),
+        "incoterm": many2one("account.incoterms"),
+        "incoterm_location": char(),
+        "require_signature": boolean(default=True),
+        "require_payment": boolean(),
+        "prepayment_percent": number(default=1.0),
+        "signed_by": char(),
+        "signed_on": moment(),
+        "type_name": char(compute="type_name"),
+        "access_url": char(compute="access_url"),
     }
 
     def prepare(self, vals: dict[str, Any]) -> dict[str, Any]:

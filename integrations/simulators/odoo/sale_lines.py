@@ -22,6 +22,7 @@ from integrations.simulators.odoo.fields import (
     text,
 )
 from integrations.simulators.odoo.orm import Model, refuse
+from integrations.simulators.odoo.sale_figures import LineFigures
 
 NOTHING_TO_INVOICE = (
     "Cannot create an invoice. No items are available to invoice.\n\n"
@@ -31,9 +32,15 @@ NOTHING_TO_INVOICE = (
 )
 
 
-class SaleOrderLine(Model):
+class SaleOrderLine(LineFigures, Model):
     name = "sale.order.line"
-    UNSORTABLE = frozenset({"product_template_id"})
+    UNSEARCHABLE = frozenset(
+        {
+            "tax_country_id", "is_product_archived", "qty_invoiced_posted", "qty_to_deliver", "amount_invoiced",
+            "amount_to_invoice",
+        }
+    )  # fmt: skip
+    UNSORTABLE = frozenset({"product_template_id", "is_configurable_product"})
     order = "order_id, sequence, id"
     FIELDS = {
         "order_id": many2one("sale.order", required=True, index=True),
@@ -62,6 +69,38 @@ class SaleOrderLine(Model):
         "company_id": many2one("res.company", related="order_id.company_id"),
         "customer_lead": number(),
         "is_delivery": boolean(),
+        "salesman_id": many2one("res.users", related="order_id.user_id"),
+        "warehouse_id": many2one("stock.warehouse", related="order_id.warehouse_id"),
+        "tax_country_id": many2one("res.country", related="order_id.tax_country_id"),
+        "categ_id": many2one("product.category", related="product_id.categ_id"),
+        "product_type": choice("consu", "service", "combo", related="product_id.type"),
+        "service_tracking": choice("no", related="product_id.service_tracking"),
+        "is_storable": boolean(related="product_id.is_storable"),
+        "is_configurable_product": boolean(related="product_template_id.has_configurable_attributes"),
+        "is_product_archived": boolean(compute="archived"),
+        "product_template_attribute_value_ids": many2many(
+            "product.template.attribute.value", related="product_id.product_template_attribute_value_ids"
+        ),
+        "product_no_variant_attribute_value_ids": many2many("product.template.attribute.value"),
+        "is_downpayment": boolean(),
+        "is_expense": boolean(),
+        "is_optional": boolean(),
+        "linked_line_id": many2one("sale.order.line", index=True),
+        "linked_line_ids": one2many("sale.order.line", "linked_line_id"),
+        "technical_price_unit": number(),
+        "price_reduce_taxexcl": money(compute="net_of_one"),
+        "price_reduce_taxinc": money(compute="gross_of_one"),
+        "qty_delivered_method": choice("manual", "analytic", "stock_move", compute="delivered_how"),
+        "qty_invoiced_posted": number(compute="invoiced_posted"),
+        "qty_to_deliver": number(compute="to_deliver"),
+        "amount_invoiced": money(compute="invoiced_amount"),
+        "amount_to_invoice": money(compute="open_amount"),
+        "untaxed_amount_invoiced": money(compute="invoiced_net"),
+        "untaxed_amount_to_invoice": money(compute="open_net"),
+        "company_price_include": choice("tax_included", "tax_excluded", related="company_id.account_price_include"),
+        "tax_calculation_rounding_method": choice(
+            "round_globally", "round_per_line", related="company_id.tax_calculation_rounding_method"
+        ),
     }
 
     def prepare(self, vals: dict[str, Any]) -> dict[str, Any]:

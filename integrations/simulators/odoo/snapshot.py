@@ -30,6 +30,8 @@ def load(db: Database, saved: dict[str, Any]) -> None:
         model.clear()
         for values in table["rows"]:
             row = model.row_type()
+            for column in model.columns:  # one that an older dump does not know
+                setattr(row, column, model.fields[column].empty)
             for column, value in zip(table["columns"], values, strict=True):
                 setattr(row, column, _tuples(value))
             row.touched = 0.0

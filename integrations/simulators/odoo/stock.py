@@ -14,8 +14,10 @@ from integrations.simulators.odoo.fields import (
     choice,
     day,
     integer,
+    many2many,
     many2one,
     moment,
+    money,
     number,
     one2many,
 )
@@ -26,6 +28,7 @@ USAGES = ("supplier", "view", "internal", "customer", "inventory", "production",
 
 class Location(Model):
     name = "stock.location"
+    UNSORTABLE = frozenset({"is_empty"})
     order = "complete_name, id"
     parent = "location_id"
     FIELDS = {
@@ -39,12 +42,26 @@ class Location(Model):
         "barcode": char(),
         "warehouse_id": many2one("stock.warehouse", compute="warehouse"),
         "quant_ids": one2many("stock.quant", "location_id"),
+        "parent_path": char(compute="parent_path"),
+        "replenish_location": boolean(),
+        "is_empty": boolean(compute="is_empty"),
+        "cyclic_inventory_frequency": integer(),
+        "warehouse_view_ids": one2many("stock.warehouse", "view_location_id"),
     }
 
     def display_name(self, row: Any) -> str:
         """documented: stock_location.py, `_compute_complete_name`: views above are named too, but not of a view."""
         parent = self.rows.get(row.location_id) if row.location_id else None
         return f"{self.display_name(parent)}/{row.name}" if parent is not None and row.usage != "view" else row.name
+
+    def parent_path(self, row: Any) -> str:
+        """documented: `_parent_store`: the ids from the root to here, each with a slash behind."""
+        parent = self.rows.get(row.location_id) if row.location_id else None
+        return f"{self.parent_path(parent) if parent is not None else ''}{row.id}/"
+
+    def is_empty(self, row: Any) -> bool:
+        quants = self.db["stock.quant"]
+        return not any(quants.rows[one].quantity > 0 for one in quants.index["location_id"].get(row.id, ()))
 
     def warehouse(self, row: Any) -> Any:
         while row is not None:
@@ -79,12 +96,15 @@ class Warehouse(Model):
         "active": boolean(default=True),
         "company_id": many2one("res.company", required=True, default=1),
         "partner_id": many2one("res.partner"),
-        "view_location_id": many2one("stock.location", readonly=True),
+        "view_location_id": many2one("stock.location", readonly=True, index=True),
         "lot_stock_id": many2one("stock.location", readonly=True),
         "code": char(required=True),
         "in_type_id": many2one("stock.picking.type"),
         "out_type_id": many2one("stock.picking.type"),
         "sequence": integer(default=10),
+        "reception_steps": choice("one_step", "two_steps", "three_steps", default="one_step", required=True),
+        "delivery_steps": choice("ship_only", "pick_ship", "pick_pack_ship", default="ship_only", required=True),
+        "resupply_wh_ids": many2many("stock.warehouse"),
     }
 
     def created(self, row: Any, vals: dict[str, Any]) -> None:
@@ -132,7 +152,7 @@ class PickingType(Model):
 
 class Quant(Model):
     name = "stock.quant"
-    UNSEARCHABLE = frozenset({"available_quantity", "inventory_quantity_auto_apply"})
+    UNSEARCHABLE = frozenset({"available_quantity", "inventory_quantity_auto_apply", "value", "cost_method"})
     UNSORTABLE = frozenset({"on_hand", "is_outdated"})
     rec_name = "product_id"
     FIELDS = {
@@ -158,10 +178,24 @@ class Quant(Model):
         "inventory_quantity_set": boolean(),
         "is_outdated": boolean(compute="outdated"),
         "user_id": many2one("res.users"),
+        "tracking": choice("serial", "lot", "none", related="product_id.tracking"),
+        "product_categ_id": many2one("product.category", related="product_tmpl_id.categ_id"),
+        "is_favorite": boolean(related="product_tmpl_id.is_favorite"),
+        "cost_method": choice("standard", "fifo", "average", related="product_tmpl_id.cost_method"),
+        "currency_id": many2one("res.currency", related="company_id.currency_id"),
+        "value": money(compute="worth"),
+        "accounting_date": day(),
+        "cyclic_inventory_frequency": integer(related="location_id.cyclic_inventory_frequency"),
     }
 
     def available(self, row: Any) -> float:
         return float(round(row.quantity - row.reserved_quantity, 2))
+
+    def worth(self, row: Any) -> float:
+        """documented: stock_account/models/stock_quant.py, `_compute_value`: in our own places, at cost."""
+        if self.db["stock.location"].rows[row.location_id].usage not in ("internal", "transit"):
+            return 0.0
+        return float(round(row.quantity * self.db["product.product"].rows[row.product_id].standard_price, 2))
 
     def counted(self, row: Any) -> float:
         return float(row.quantity)
