@@ -6,6 +6,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from itertools import product
 from typing import Any
 
 from portal.management.demo.source import Invoice, Line, fold
@@ -66,3 +67,41 @@ def _name(lines: list[Line]) -> str:
 def _price(lines: list[Line]) -> Decimal:
     prices = Counter(line.price.quantize(Decimal("0.01")) for line in lines if line.price > 0)
     return prices.most_common(1)[0][0] if prices else Decimal("1.00")
+
+
+# --- what is to be mapped in the living demo: the ERP's and the shop's names for the same things ---------------------
+
+COLOURS = (("Red", "RED", "Rot"), ("Green", "GRN", "Grün"), ("Blue", "BLU", "Blau"))
+SIZES = (("Small", "S", "Klein"), ("Large", "L", "Groß"))
+TOY_PRICE, TEAPOT_PRICE = "12.50", "24.00"
+TEAPOT_IN_ERP, TEAPOT_IN_SHOP = "TEAPOT-1", "KANNE"
+TOYS_IN_SHOP = tuple(str(4411 + place) for place in range(len(COLOURS) * len(SIZES)))
+
+
+def build_unmapped() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """(the ERP's, the shop's) products that no code joins: a toy car of 3 colours × 2 sizes, and a teapot."""
+    erp_toys, shop_toys = [], []
+    for place, ((colour, colour_code, farbe), (size, size_code, mass)) in enumerate(product(COLOURS, SIZES)):
+        erp_toys.append(
+            _article(f"TOY-{colour_code}-{size_code}", "Toy car", TOY_PRICE, {"Colour": colour, "Size": size})
+        )
+        shop_toys.append(_article(TOYS_IN_SHOP[place], "Spielzeugauto", TOY_PRICE, {"Farbe": farbe, "Größe": mass}))
+    axes = [[one[index] for one in COLOURS] for index in (0, 2)], [[one[index] for one in SIZES] for index in (0, 2)]
+    erp = [
+        _matrix("TOY", "Toy car", {"Colour": axes[0][0], "Size": axes[1][0]}, erp_toys),
+        _matrix(TEAPOT_IN_ERP, "Teapot, enamel", {}, [_article(TEAPOT_IN_ERP, "Teapot, enamel", TEAPOT_PRICE, {})]),
+    ]
+    shop = [
+        _matrix("AUTO", "Spielzeugauto", {"Farbe": axes[0][1], "Größe": axes[1][1]}, shop_toys),
+        _matrix(TEAPOT_IN_SHOP, "Emailkanne", {}, [_article(TEAPOT_IN_SHOP, "Emailkanne", TEAPOT_PRICE, {})]),
+    ]
+    return erp, shop
+
+
+def _article(code: str, name: str, price: str, options: dict[str, str]) -> dict[str, Any]:
+    return {"sku": code, "barcode": "", "name": name, "options": options, "price": price, "stock": "200"}
+
+
+def _matrix(code: str, name: str, axes: dict[str, list[str]], variants: list[dict[str, Any]]) -> dict[str, Any]:
+    shown = [{"name": axis, "values": values} for axis, values in axes.items()]
+    return {"code": code, "name": name, "description": "", "axes": shown, "variants": variants}

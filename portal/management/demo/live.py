@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -17,7 +18,14 @@ from django.utils import timezone
 
 from integrations.models import Connection
 from integrations.sync.vault import store_credentials
-from portal.management.demo.catalogue import build_catalogue
+from portal.management.demo.catalogue import (
+    TEAPOT_IN_SHOP,
+    TEAPOT_PRICE,
+    TOY_PRICE,
+    TOYS_IN_SHOP,
+    build_catalogue,
+    build_unmapped,
+)
 from portal.management.demo.far_side import FarSide, simulate
 from portal.management.demo.feed import build_order, seed_catalogue
 from portal.management.demo.setup import EMAIL, MERCHANT, Demo, Pace, listen, make_login, read_first, set_up
@@ -27,7 +35,7 @@ from portal.tenancy.models import Merchant, User
 
 SAMPLE = Path(__file__).with_name("sample.csv")
 SECONDS_BETWEEN_ORDERS = 4
-REFUNDED, CANCELLED, SHIPPED = 0.08, 0.05, 0.5
+REFUNDED, CANCELLED, SHIPPED, UNMAPPED = 0.08, 0.05, 0.5, 0.12
 
 
 def run_live(*, port: int, say: Callable[[str], object]) -> None:
@@ -60,8 +68,8 @@ def run_live(*, port: int, say: Callable[[str], object]) -> None:
 
 def _make(owner: User, invoices: list[Invoice], erp: FarSide, shop: FarSide) -> Demo:
     products = build_catalogue(invoices, sold(invoices))
-    for far in (erp, shop):
-        seed_catalogue(far, products)
+    for far, unmapped in zip((erp, shop), build_unmapped(), strict=True):
+        seed_catalogue(far, [*products, *unmapped])
     made = set_up(owner, erp, shop, pace=Pace(), at=timezone.now())
     read_first(made)
     return made
@@ -103,6 +111,10 @@ def _let_the_world_go_on(
     chance = random.Random()
     buyable = [invoice for invoice in invoices if not invoice.is_credit and invoice.placeable]
     while process.poll() is None:
+        if chance.random() < UNMAPPED:
+            shop.post("orders", _order_unmapped(chance))
+            time.sleep(SECONDS_BETWEEN_ORDERS)
+            continue
         invoice = chance.choice(buyable)
         order = shop.post("orders", build_order(invoice))
         if chance.random() < REFUNDED:
@@ -114,6 +126,13 @@ def _let_the_world_go_on(
         if chance.random() < SHIPPED:
             _ship_one(chance, erp)
         time.sleep(SECONDS_BETWEEN_ORDERS)
+
+
+def _order_unmapped(chance: random.Random) -> dict[str, Any]:
+    """A guest buys what nobody has told the portal of yet: it waits until somebody maps it."""
+    sku, price = chance.choice([(TEAPOT_IN_SHOP, TEAPOT_PRICE), (chance.choice(TOYS_IN_SHOP), TOY_PRICE)])
+    line = {"sku": sku, "quantity": "1", "price": price, "total": price}
+    return {"number": None, "customer": None, "lines": [line], "payment": "bacs", "paid": True}
 
 
 def _ship_one(chance: random.Random, erp: FarSide) -> None:
