@@ -14,7 +14,7 @@ from typing import Any
 
 from catalog.mapping import Match
 from catalog.models import Binding, MappingConflict, OptionAxis, OptionValue, Product, Variant, VariantOption
-from catalog.services.binding import free, match_again, save_conflicts
+from catalog.services.binding import free, match_again, name_article, save_conflicts
 from catalog.services.content import list_owned_fields, refresh_wanted_products
 from integrations.contract import records as r
 from integrations.models import Connection, Link, Stream
@@ -319,7 +319,7 @@ def _binding_fields(product: r.ProductRecord, record: r.VariantRecord, variant: 
         "parent_external_id": product.external_id,
         "reference_code": record.sku[:100],
         "barcode": record.barcode[:50],
-        "title": (record.name or product.name)[:300],
+        "title": name_article(product, record)[:300],
         "options": [list(pair) for pair in record.options],
         "state": State.BOUND if variant else State.CONFLICT,
         "reason": "its back office" if variant else "",

@@ -15,6 +15,7 @@ from catalog.models import Binding, MappingConflict, Variant
 from catalog.services.content import refresh_wanted_products
 from catalog.services.prices import refresh_wanted_prices
 from catalog.services.stock import BATCH, lock_stock, refresh_wanted
+from integrations.contract import records as r
 from integrations.models import Connection, Hold
 from integrations.sync.outbox import ring_on_commit
 from integrations.sync.release import release
@@ -25,6 +26,13 @@ OPEN = (State.CONFLICT, State.SUGGESTED)  # a person is to decide
 TAKEN_OFF = "taken off"  # begins the reason of an article a person has taken off a variant
 MATCHED = ("duplicate_code", "ambiguous_match", "unknown_reference", "deleted_at_source")  # what matching says
 BACK_OFFICES = (Connection.Role.BACK_OFFICE, Connection.Role.ACCOUNTING)
+
+
+def name_article(product: r.ProductRecord, variant: r.VariantRecord) -> str:
+    """What a person calls a remote article: platforms name a variant by its options alone, or by everything."""
+    if not variant.name or variant.name == product.name:
+        return product.name
+    return variant.name if product.name in variant.name else f"{product.name}: {variant.name}"
 
 
 def hold_keys(binding: Binding) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 from catalog.mapping import Article, Match, match_articles
 from catalog.models import Binding, MappingConflict
 from catalog.services.axis_values import follow_new_articles
-from catalog.services.binding import TAKEN_OFF, free, match_fields, save_conflicts
+from catalog.services.binding import TAKEN_OFF, free, match_fields, name_article, save_conflicts
 from integrations.contract import records as r
 from integrations.models import Connection
 from integrations.sync.handlers import Applied
@@ -29,7 +29,7 @@ def apply_shop(*, connection: Connection, records: Sequence[r.ProductRecord], at
     rows = rows | Binding.plain.filter(connection=connection, parent_external_id__in=parents)
     before = {row.external_id: row for row in rows.order_by("pk")}
     fresh = [
-        Article(external_id=pk, sku=variant.sku, barcode=variant.barcode, title=variant.name or record.name)
+        Article(external_id=pk, sku=variant.sku, barcode=variant.barcode, title=name_article(record, variant))
         for pk, (record, variant) in articles.items()
         if _needs_a_look(before.get(pk), variant)
     ]
@@ -69,7 +69,7 @@ def _take_over(row: Binding, record: r.ProductRecord, variant: r.VariantRecord, 
         "parent_external_id": record.external_id,
         "reference_code": variant.sku[:100],
         "barcode": variant.barcode[:50],
-        "title": (variant.name or record.name)[:300],
+        "title": name_article(record, variant)[:300],
         "options": [list(pair) for pair in variant.options],
     }
     is_same = all(getattr(row, name) == value for name, value in values.items())

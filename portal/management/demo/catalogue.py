@@ -85,14 +85,14 @@ def build_unmapped() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         erp_toys.append(
             _article(f"TOY-{colour_code}-{size_code}", "Toy car", TOY_PRICE, {"Colour": colour, "Size": size})
         )
-        shop_toys.append(_article(TOYS_IN_SHOP[place], "Spielzeugauto", TOY_PRICE, {"Farbe": farbe, "Größe": mass}))
+        shop_toys.append(_article(TOYS_IN_SHOP[place], "Toy car", TOY_PRICE, {"Farbe": farbe, "Größe": mass}))
     axes = [[one[index] for one in COLOURS] for index in (0, 2)], [[one[index] for one in SIZES] for index in (0, 2)]
     erp = [
         _matrix("TOY", "Toy car", {"Colour": axes[0][0], "Size": axes[1][0]}, erp_toys),
         _matrix(TEAPOT_IN_ERP, "Teapot, enamel", {}, [_article(TEAPOT_IN_ERP, "Teapot, enamel", TEAPOT_PRICE, {})]),
     ]
     shop = [
-        _matrix("AUTO", "Spielzeugauto", {"Farbe": axes[0][1], "Größe": axes[1][1]}, shop_toys),
+        _matrix("AUTO", "Toy car", {"Farbe": axes[0][1], "Größe": axes[1][1]}, shop_toys),
         _matrix(TEAPOT_IN_SHOP, "Emailkanne", {}, [_article(TEAPOT_IN_SHOP, "Emailkanne", TEAPOT_PRICE, {})]),
     ]
     return erp, shop
