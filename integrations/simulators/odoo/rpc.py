@@ -2,7 +2,8 @@
 
 documented: https://www.odoo.com/documentation/18.0/developer/reference/external_api.html; odoo/addons/base/controllers/
 rpc.py (addons/rpc in 19.0, where these doors are still open), odoo/service/{common,model}.py, odoo/api.py (`call_kw`)
-and odoo/http.py (`JsonRPCDispatcher`). judgement: the search lag holds here too, though only JSON-2 may use a replica.
+and odoo/http.py (`JsonRPCDispatcher`). judgement: the search lag holds here too, though only JSON-2 may use a replica;
+and the models are 19.0's under every version, where 18.0 says `tax_id` and `product_uom` on a sale.order.line.
 """
 
 from __future__ import annotations

@@ -46,19 +46,18 @@ class OdooDials(Dials):
 
 
 class OdooSimulator(Simulator):
-    """`credentials`: `api_key`, `database` and, for the older doors, `login`. More `databases` make the X-Odoo-Database
-    header required. `version`, also a dial, says which Odoo it is: one before 19.0 has no /json/2."""
+    """`credentials`: `api_key` and `database`; at the older doors they go with `login`. More `databases` make the
+    X-Odoo-Database header required. `version`, also a dial, says which Odoo it is: one before 19.0 has no /json/2."""
 
     platform: ClassVar[str] = "odoo"
+    login: ClassVar[str] = "admin"
     dials: OdooDials
 
     def __init__(self, *, seed: int = 1, state_path: Path | None = None, version: str = VERSIONS[0]) -> None:
         super().__init__(seed=seed, state_path=state_path)
         self.dials = OdooDials(seed=seed)
         self.dials.merge({"version": version})
-        self.credentials = {
-            "api_key": f"{self.rng.getrandbits(160):040x}", "database": "odoo", "login": "admin",
-        }  # fmt: skip
+        self.credentials = {"api_key": f"{self.rng.getrandbits(160):040x}", "database": "odoo"}
         self.databases: tuple[str, ...] = (self.credentials["database"],)
         self._written = False
         self.db = build()
@@ -77,7 +76,7 @@ class OdooSimulator(Simulator):
             return json2.as_json(200, {"version": version, "version_info": rpc.version_info(version)})
         if request.method == "POST" and rpc.is_door(request.path):
             server = rpc.Server(
-                db=self.db, version=version, databases=self.databases, login=self.credentials["login"],
+                db=self.db, version=version, databases=self.databases, login=self.login,
                 key=self.credentials["api_key"],
             )  # fmt: skip
             return rpc.answer(server, request.path, request.get_data())
@@ -132,7 +131,7 @@ class OdooSimulator(Simulator):
         return {"credentials": self.credentials, "version": self.dials.version, **snapshot.dump(self.db)}
 
     def load(self, state: dict[str, Any]) -> None:
-        self.credentials = {"login": "admin", **state["credentials"]}
+        self.credentials = state["credentials"]
         self.dials.merge({"version": state.get("version", VERSIONS[0])})
         self.databases = (self.credentials["database"],)
         snapshot.load(self.db, state)
