@@ -47,6 +47,16 @@ class AccessError(UserError):
     name = "odoo.exceptions.AccessError"
 
 
+class AccessDenied(UserError):
+    """A wrong login, password or key."""
+
+    status = 403
+    name = "odoo.exceptions.AccessDenied"
+
+    def __init__(self, message: str = "Access Denied") -> None:
+        super().__init__(message)
+
+
 class MissingError(UserError):
     status = 404
     name = "odoo.exceptions.MissingError"

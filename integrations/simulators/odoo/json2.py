@@ -25,7 +25,6 @@ from integrations.simulators.odoo.errors import (
 )
 from integrations.simulators.odoo.orm import Database
 
-VERSION = {"version": "19.0", "version_info": [19, 0, 0, "final", 0, ""]}
 ROUTE = re.compile(r"\A/json/2/([^/]+)/([^/]+)\Z")
 NO_DATABASE = b"<!doctype html>\n<html lang=en>\n<title>404 Not Found</title>\n<h1>Not Found</h1>\n"
 
@@ -48,8 +47,6 @@ def answer(
     body: bytes,
 ) -> Answer:
     """(status, content type, body) of one call; an error has written nothing."""
-    if path == "/web/version":
-        return as_json(200, VERSION)
     if not path.startswith("/json/2"):
         return 404, "text/html; charset=utf-8", NO_DATABASE
     wanted = headers.get("X-Odoo-Database") or (databases[0] if len(databases) == 1 else "")
