@@ -70,7 +70,8 @@ def create_missing(*, connection: Connection, product_ids: Sequence[int], at: da
 
 
 def build_product(*, product: Product, connection: Connection) -> r.ProductDocument:
-    """The product as this shop is sent it, with its axes and all its active articles. Prices and stock follow as soon as it is there."""
+    """The product as this shop is sent it, with its axes and all its active articles. Prices and stock follow as soon
+    as it is there."""
     variants = product.variants.filter(is_active=True).order_by("position", "pk")
     options: dict[int, list[tuple[str, str]]] = {}
     axes = []

@@ -140,7 +140,9 @@ def take_photos(*, merchant_id: int, wanted: Mapping[int, Sequence[r.ImageRecord
     before: dict[int, dict[str, Photo]] = {pk: {} for pk in wanted}
     for row in Photo.plain.filter(product_id__in=list(wanted)).select_for_update().order_by("pk"):
         before[row.product_id][row.sha256] = row
-    new, moved, changed = [], [], set()
+    new: list[Photo] = []
+    moved: list[Photo] = []
+    changed: set[int] = set()
     for product_id, images in wanted.items():
         rows, taken = before[product_id], set()
         for position, image in enumerate(images):
@@ -148,11 +150,11 @@ def take_photos(*, merchant_id: int, wanted: Mapping[int, Sequence[r.ImageRecord
             if image.url or sha256 in taken:
                 continue
             taken.add(sha256)
-            row = rows.pop(sha256, None)
-            if row is None:
+            if sha256 not in rows:
                 new.append(_make(merchant_id, product_id, position, image.content, at))
                 changed.add(product_id)
                 continue
+            row = rows.pop(sha256)
             if not row.problem:
                 _keep(merchant_id, sha256, image.content)
             if row.position != position:
@@ -206,7 +208,8 @@ def arrange(*, product: Product, photos: Sequence[str | Photo], files: Iterable[
     for row in moved:
         row.position = places[row.pk]
     Photo.plain.bulk_update(moved, ["position"])
-    taken, new = set(rows) - set(gone), []
+    taken = set(rows) - set(gone)
+    new: list[Photo] = []
     for content in files:
         row = _make(product.merchant_id, product.pk, len(photos) + len(new), content, at)
         if row.sha256 not in taken:
