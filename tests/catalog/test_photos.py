@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -14,8 +13,6 @@ import requests
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
-from pytest_django.fixtures import SettingsWrapper
-from pytest_django.live_server_helper import LiveServer
 
 from catalog import outbound, services, tasks
 from catalog.models import ChannelProduct, Photo, Product
@@ -34,7 +31,7 @@ RED, BLUE = pictures.png(3, 2, shade=1), pictures.png(4, 4, shade=2)
 
 
 @pytest.fixture(autouse=True)
-def files(settings: SettingsWrapper, tmp_path: Path) -> Path:
+def files(settings: Any, tmp_path: Path) -> Path:
     settings.MEDIA_ROOT, settings.PUBLIC_URL = tmp_path, PORTAL
     return tmp_path
 
@@ -73,6 +70,15 @@ def settle(connection: Connection) -> None:
     items = outbound.claim_products(connection=connection, after=0, limit=100, at=NOON)
     results = [r.PushResult(key=item.key, outcome=r.PushOutcome.SENT) for item in items]
     outbound.settle_products(connection=connection, items=items, results=results, at=NOON)
+
+
+def status_of(client: Client, address: str) -> int:
+    """Reads the answer to its end, which closes the file."""
+    answer: Any = client.get(address)
+    if answer.streaming:
+        assert b"".join(answer.streaming_content) == RED
+        answer.close()
+    return int(answer.status_code)
 
 
 def save(world: World, client: Client, lines: str, *new: Any, **more: Any) -> Any:
@@ -192,7 +198,7 @@ def test_a_shop_is_sent_addresses_and_ours_in_order(world: World) -> None:
 
 
 def test_another_key_or_portal_address_sends_nothing_again_and_another_picture_does(
-    world: World, settings: SettingsWrapper
+    world: World, settings: Any
 ) -> None:
     world.apply(world.erp, "product", mug(RED))
     sell(world)
@@ -210,9 +216,7 @@ def test_another_key_or_portal_address_sends_nothing_again_and_another_picture_d
     assert second != first
 
 
-def test_without_a_public_address_files_are_not_sent_and_the_page_says_so(
-    world: World, settings: SettingsWrapper
-) -> None:
+def test_without_a_public_address_files_are_not_sent_and_the_page_says_so(world: World, settings: Any) -> None:
     settings.PUBLIC_URL = ""
     world.apply(world.erp, "product", mug(RED, FAR))
     sell(world)
@@ -229,20 +233,18 @@ def test_without_a_public_address_files_are_not_sent_and_the_page_says_so(
 
 
 @pytest.fixture
-def shop_side(
-    transactional_db: None, live_server: LiveServer, settings: SettingsWrapper
-) -> Iterator[tuple[World, str]]:
+def photo_address(transactional_db: None, live_server: Any, settings: Any) -> str:
     """What a shop was told, at a portal that really listens."""
     settings.PUBLIC_URL = live_server.url
     world = make_world()
     world.apply(world.erp, "product", mug(RED))
     sell(world)
     ((address,),) = sent(world.shop)
-    yield world, address
+    return address
 
 
-def test_a_shop_fetches_a_photo_without_a_login(shop_side: tuple[World, str]) -> None:
-    world, address = shop_side
+def test_a_shop_fetches_a_photo_without_a_login(photo_address: str) -> None:
+    address = photo_address
     answer = requests.get(address, timeout=10)
     assert (answer.status_code, answer.content) == (200, RED)
     assert answer.headers["Content-Type"] == "image/png"
@@ -272,8 +274,8 @@ def test_nothing_else_is_served(world: World, client: Client, change: Any) -> No
     world.apply(world.erp, "product", mug(RED))
     (address,) = photos.list_addresses(connection=world.shop, products=[Product.plain.get()])[Product.plain.get().pk]
     name = address.rsplit("/", 1)[1]
-    assert client.get(f"/media/p/{name}").status_code == 200
-    assert client.get(f"/media/p/{change(name)}").status_code == 404
+    assert status_of(client, f"/media/p/{name}") == 200
+    assert status_of(client, f"/media/p/{change(name)}") == 404
 
 
 def test_a_name_holds_for_its_own_merchant_and_connection(world: World, client: Client, files: Path) -> None:
@@ -283,7 +285,7 @@ def test_a_name_holds_for_its_own_merchant_and_connection(world: World, client: 
 
     def status(connection: Connection) -> int:
         (address,) = photos.list_addresses(connection=connection, products=[row])[row.pk]
-        return client.get(address.removeprefix(PORTAL)).status_code
+        return status_of(client, address.removeprefix(PORTAL))
 
     assert (status(world.shop), status(other.shop)) == (200, 404)
     world.shop.state = Connection.State.DISABLED
@@ -308,7 +310,7 @@ def test_a_person_adds_orders_and_removes_photos(world: World) -> None:
     row = Product.plain.get()
     red, blue = Photo.plain.order_by("position")
     assert photos.list_lines(row) == [FAR, f"photo-{red.pk}.png", f"photo-{blue.pk}.png"]
-    page = response.content.decode()
+    page = client.get(reverse("admin:catalog_product_change", args=(row.pk,))).content.decode()
     assert f"photo-{red.pk}.png" in page
     assert "3 × 2" in page
     shown = client.get(reverse("admin:catalog_product_photo", args=(row.pk, red.pk)))
@@ -358,9 +360,9 @@ def test_photos_of_another_merchant_are_not_there(world: World) -> None:
     world.apply(world.erp, "product", mug(RED))
     photo = Photo.plain.get()
     address = reverse("admin:catalog_product_photo", args=(photo.product_id, photo.pk))
-    assert log_in(world.merchant, Role.SALES).get(address).status_code == 200
-    assert log_in(other.merchant, Role.OWNER).get(address).status_code == 404
-    assert Client().get(address).status_code == 302
+    assert status_of(log_in(world.merchant, Role.SALES), address) == 200
+    assert status_of(log_in(other.merchant, Role.OWNER), address) == 404
+    assert status_of(Client(), address) == 302
 
 
 def test_files_nobody_needs_go_a_day_later(world: World, files: Path) -> None:

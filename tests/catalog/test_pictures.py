@@ -62,12 +62,12 @@ def test_a_picture_cut_off_in_its_header_is_none(
 def test_any_bytes_are_a_picture_or_refused(content: bytes, start: bytes) -> None:
     try:
         found = read_picture(start + content)
-    except NoPicture as error:
-        assert error.reason in set(Refusal)
-    else:
-        assert found.content_type in TYPES.values()
-        assert found.width >= 1
-        assert found.height >= 1
+    except NoPicture:
+        return
+    assert start, "random bytes begin like no picture"
+    assert found.content_type in TYPES.values()
+    assert found.width >= 1
+    assert found.height >= 1
 
 
 @pytest.mark.parametrize(
