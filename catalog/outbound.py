@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import F, Q, QuerySet
 
 from catalog.models import Binding, ChannelProduct, Figures, Product
-from catalog.services import creating
+from catalog.services import creating, photos
 from catalog.services.content import describe_product, hash_fields, list_codes, refresh_whole_flow
 from catalog.services.figures import MODELS, find_brake, list_dirty, lower_kept_stock, to_whole
 from catalog.services.plan import Settled, settle_plan
@@ -152,11 +152,15 @@ def claim_products(*, connection: Connection, after: int, limit: int, at: dateti
     rows = list(_dirty_products(connection, at).filter(pk__gt=after).select_related("product").order_by("pk")[:limit])
     taken = get_platform(connection.platform).product_fields
     codes = list_codes(connection, [row.external_id for row in rows if row.slot == "codes"])
+    pictured = [row.product for row in rows if row.slot == "photos"]
+    images = photos.list_addresses(connection=connection, products=pictured)
     return [
         r.ProductPush(
             key=str(row.pk),
             external_id=row.external_id,
-            fields=describe_product(row.product, codes.get(row.external_id, ()), row.slot, taken),
+            fields=describe_product(
+                row.product, codes.get(row.external_id, ()), images.get(row.product_id, ()), row.slot, taken
+            ),
         )
         for row in rows
     ]
@@ -184,7 +188,7 @@ def settle_products(
 
 def build_product(*, command: Command, at: datetime) -> r.ProductDocument:
     del at
-    return creating.build_product(product=Product.plain.get(pk=command.subject_id))
+    return creating.build_product(product=Product.plain.get(pk=command.subject_id), connection=command.connection)
 
 
 def settle_product(*, command: Command, result: r.CommandResult | None, at: datetime) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from catalog.services import price_lists, suggesting
+from catalog.services import photos, price_lists, suggesting
 from catalog.services.feeds import forget_files as forget
 
 
@@ -25,5 +25,5 @@ def suggest(*, connection_id: int) -> int:
 
 @shared_task(name="catalog.forget_files")
 def forget_files() -> int:
-    """Delete the files of feeds a week after they came; how many pieces."""
-    return forget(at=timezone.now())
+    """Delete the files of feeds a week after they came, and those of photos nobody has any more; how many pieces."""
+    return forget(at=timezone.now()) + photos.forget_files(at=timezone.now())

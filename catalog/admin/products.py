@@ -8,6 +8,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
@@ -18,8 +19,10 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from catalog import services
 from catalog.admin.matrix import MatrixPages
+from catalog.admin.photos import PicturesField, may_open, open_photo, read_files, show_photos
 from catalog.admin.stock import tell_availability
 from catalog.models import Product, Variant
+from catalog.services import photos
 from integrations.contract.records import FIELD_GROUPS
 from integrations.models import Connection
 from portal.base.admin import (
@@ -60,16 +63,39 @@ class LinesField(forms.CharField):
 
 class ProductForm(MerchantForm):
     categories = LinesField(required=False, help_text=_("One a line."))
-    image_urls = LinesField(required=False, label=_("Photos"), help_text=_("Their addresses, one a line."))
+    image_urls = LinesField(
+        required=False,
+        label=_("Order of the photos"),
+        help_text=_(
+            "One a line, first the one shops show first: an address, or the name of a file above. "
+            "Take a line away and the photo goes."
+        ),
+    )
+    new_photos = PicturesField(
+        required=False,
+        label=_("Add photos"),
+        help_text=_("JPEG, PNG, WebP or GIF, up to 10 MB each, several at once. They come last."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            self.initial["image_urls"] = photos.list_lines(self.instance)
 
     class Meta:
         model = Product
         fields = WRITTEN
 
     def clean_image_urls(self) -> list[str]:
-        addresses: list[str] = self.cleaned_data["image_urls"]
+        """The addresses; `photo_order` has the files too."""
+        self.photo_order = photos.read_lines(self.instance, self.cleaned_data["image_urls"])
+        addresses = [one for one in self.photo_order if isinstance(one, str)]
         validate = forms.URLField(assume_scheme="https").run_validators
         for address in addresses:
+            if photos.is_name(address):
+                raise forms.ValidationError(
+                    _("%(name)s is no photo of this product; look at the names above."), params={"name": address}
+                )
             if not address.startswith(("https://", "http://")):
                 raise forms.ValidationError(_("%(address)s is no web address."), params={"address": address})
             validate(address)
@@ -88,7 +114,7 @@ class ProductAdmin(MatrixPages, MerchantAdmin):
     search_fields = ("code__startswith", "name")
     list_filter = ("status",)
     ordering = ("code",)
-    fields = ("code", "grid", *WRITTEN, "owners")
+    fields = ("code", "grid", *WRITTEN[:-1], "pictures", "image_urls", "new_photos", "owners")
     actions = ("make_codes",)
     inlines = (VariantInline,)
     actions_list: ClassVar[list[str]] = ["what_shops_lack"]
@@ -101,7 +127,17 @@ class ProductAdmin(MatrixPages, MerchantAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         owned = services.find_owners(obj.merchant_id) if obj is not None else {}
-        return ("code", "grid", "owners", *(field for field in WRITTEN if field in owned))
+        return ("code", "grid", "pictures", "owners", *(field for field in WRITTEN if field in owned))
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Photos a back office owns, and those of somebody who only reads, are shown and no more."""
+        owned = obj is not None and "image_urls" in services.find_owners(obj.merchant_id)
+        hidden = {"image_urls", "new_photos"} if owned or not self.has_change_permission(request, obj) else set()
+        return [field for field in super().get_fields(request, obj) if field not in hidden]
+
+    @admin.display(description=_("photos"))
+    def pictures(self, row: Product) -> str:
+        return show_photos(row)
 
     @admin.display(description=_("written by"))
     def owners(self, row: Product) -> str:
@@ -110,7 +146,12 @@ class ProductAdmin(MatrixPages, MerchantAdmin):
         return " · ".join(f"{group}: {owner}" for group, owner in found.items())
 
     def save_model(self, request: HttpRequest, obj: Product, form: Any, change: bool) -> None:
-        shops = services.save_product(product=obj, at=timezone.now())
+        shops = services.save_product(
+            product=obj,
+            at=timezone.now(),
+            order=getattr(form, "photo_order", None),
+            files=read_files(form.cleaned_data.get("new_photos") or []),
+        )
         if shops:
             names = ", ".join(map(str, shops))
             messages.success(request, _("Sent to %(shops)s now.") % {"shops": names})
@@ -122,6 +163,7 @@ class ProductAdmin(MatrixPages, MerchantAdmin):
         return [
             path("missing/", view(self.missing_page), name="catalog_product_missing"),
             path("missing/<int:connection_id>/", view(self.create_page), name="catalog_product_create_missing"),
+            path("<int:product_id>/photos/<int:photo_id>/", view(self.photo_page), name="catalog_product_photo"),
             *super().get_urls(),
         ]
 
@@ -140,6 +182,11 @@ class ProductAdmin(MatrixPages, MerchantAdmin):
         )
         rows = [(shop, services.why_not_create(shop), services.list_missing(shop).count()) for shop in shops]
         return self._show(request, "admin/product/missing.html", _("What shops lack"), rows=rows)
+
+    def photo_page(self, request: HttpRequest, product_id: int, photo_id: int) -> HttpResponseBase:
+        if not may_open(request, self, product_id):
+            raise Http404
+        return open_photo(product_id, photo_id)
 
     def create_page(self, request: HttpRequest, connection_id: int) -> HttpResponse:
         """The plan, and the button that carries it out."""

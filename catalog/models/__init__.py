@@ -3,6 +3,7 @@
 from catalog.models.axes import AxisValueMapping, MappingChange, Synonym
 from catalog.models.binding import Binding, MappingConflict, MappingDecision, RememberedCode
 from catalog.models.feed import Feed, FeedMapping, FeedPart, Identify
+from catalog.models.photo import Photo
 from catalog.models.plan import Figures, KeptFigure, PlanLine, PushPlan, ShopFigure
 from catalog.models.price import ALWAYS, ChannelPrice, ChannelProduct, Price, PriceList, PriceRule
 from catalog.models.product import OptionAxis, OptionValue, Product, Variant, VariantOption
@@ -27,6 +28,7 @@ __all__ = [
     "MappingDecision",
     "OptionAxis",
     "OptionValue",
+    "Photo",
     "PlanLine",
     "Price",
     "PriceList",

@@ -16,6 +16,7 @@ from catalog.mapping import Match
 from catalog.models import Binding, MappingConflict, OptionAxis, OptionValue, Product, Variant, VariantOption
 from catalog.services.binding import free, match_again, name_article, save_conflicts
 from catalog.services.content import list_owned_fields, refresh_wanted_products
+from catalog.services.photos import list_images, take_photos
 from integrations.contract import records as r
 from integrations.models import Connection, Link, Stream
 from integrations.sync.handlers import Applied, Skipped
@@ -50,6 +51,7 @@ def apply_back_office(*, connection: Connection, records: Sequence[r.ProductReco
     work = [one for one in work if _usable(one.record)]
     page = _Page(connection, work, at)
     page.write_products()
+    page.write_photos()
     page.write_variants()
     page.write_options()
     page.write_bindings()
@@ -127,6 +129,17 @@ class _Page:
             for one in self.work
             if one.is_new and one.product is not None
         )
+
+    def write_photos(self) -> None:
+        """The files among the photos; of a product that is new all, else where this back office is their owner."""
+        wanted = {
+            one.product.pk: list_images(one.record)
+            for one in self.work
+            if one.product is not None and not one.record.deleted and (one.is_new or "image_urls" in self.owned)
+        }
+        changed = take_photos(merchant_id=self.merchant_id, wanted=wanted, at=self.at) if wanted else ()
+        for one in self.work:
+            one.is_changed = one.is_changed or (one.product is not None and one.product.pk in changed)
 
     # variants ------------------------------------------------------------------------------------------------------
 
@@ -303,7 +316,7 @@ def _fill(product: Product, record: r.ProductRecord, owned: frozenset[str]) -> b
         "status": Product.Status.ARCHIVED if record.deleted else STATUSES[record.status],
         "brand": record.brand[:100],
         "categories": list(record.categories),
-        "image_urls": list(record.image_urls),
+        "image_urls": [image.url for image in list_images(record) if image.url],
     }
     wanted = {"status"} if record.deleted else owned
     return _set(product, {name: value for name, value in values.items() if name in wanted})

@@ -16,7 +16,8 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q
 
-from catalog.models import Binding, ChannelProduct, Product
+from catalog.models import Binding, ChannelProduct, Photo, Product
+from catalog.services import photos
 from catalog.services.stock import BATCH
 from integrations.contract import records as r
 from integrations.models import Connection, Flow, Stream
@@ -82,21 +83,25 @@ def refresh_whole_flow(*, flow: Flow, at: datetime) -> int:
     return refresh_wanted_products(merchant_id=flow.merchant_id, product_ids=ids, at=at)
 
 
-def describe_product(product: Product, codes: Codes, group: str, taken: frozenset[str]) -> Fields:
-    """The fields of a group as a shop that takes `taken` is sent them."""
+def describe_product(
+    product: Product, codes: Codes, images: tuple[str, ...], group: str, taken: frozenset[str]
+) -> Fields:
+    """The fields of a group as a shop that takes `taken` is sent them; `images` are where it finds the photos."""
     values: Fields = {
         "name": product.name,
         "description": product.description,
         "status": STATUSES[Product.Status(product.status)],
         "brand": product.brand,
         "categories": tuple(product.categories),
-        "image_urls": tuple(product.image_urls),
+        "image_urls": images,
         "codes": codes,
     }
     return {field: values[field] for field in r.FIELD_GROUPS[group] if field in taken}
 
 
 def hash_fields(fields: Mapping[str, Any]) -> str:
+    if "image_urls" in fields:
+        fields = {**fields, "image_urls": [photos.name_stable(address) for address in fields["image_urls"]]}
     return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
 
 
@@ -128,6 +133,7 @@ def _refresh(flow: Flow, product_ids: list[int], at: datetime) -> int:
     products = Product.plain.in_bulk(product_ids)
     targets = _list_targets(connection, product_ids)
     codes = list_codes(connection, [remote for _, remote in targets]) if "codes" in groups else {}
+    shown = photos.list_addresses(connection=connection, products=products.values()) if "photos" in groups else {}
     # Theirs too, where a remote product has become another of ours.
     same = Q(product_id__in=product_ids) | Q(external_id__in=[remote for _, remote in targets])
     rows = ChannelProduct.plain.filter(same, connection=connection)
@@ -135,7 +141,9 @@ def _refresh(flow: Flow, product_ids: list[int], at: datetime) -> int:
     new, changed = [], []
     for product_id, remote in targets:
         for group in groups:
-            wanted = hash_fields(describe_product(products[product_id], codes.get(remote, ()), group, taken))
+            product = products[product_id]
+            fields = describe_product(product, codes.get(remote, ()), shown.get(product_id, ()), group, taken)
+            wanted = hash_fields(fields)
             row = before.pop((product_id, remote, group), None)
             if row is None:
                 new.append(
@@ -168,8 +176,13 @@ def _list_targets(connection: Connection, product_ids: list[int]) -> list[Target
 
 
 @transaction.atomic
-def save_product(*, product: Product, at: datetime) -> list[Connection]:
-    """Keep a person's changes and send them at once; the shops they go to."""
+def save_product(
+    *, product: Product, at: datetime, order: Sequence[str | Photo] | None = None, files: Iterable[bytes] = ()
+) -> list[Connection]:
+    """Keep a person's changes and send them at once; the shops they go to. `order`: the photos it has from now on,
+    before the new `files`; None leaves them."""
+    if order is not None:
+        photos.arrange(product=product, photos=order, files=files, at=at)
     product.save()
     refresh_wanted_products(merchant_id=product.merchant_id, product_ids=[product.pk], at=at)
     flows = Flow.plain.filter(

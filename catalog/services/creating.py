@@ -14,6 +14,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from catalog.models import Binding, Product, Variant
 from catalog.services.binding import free
 from catalog.services.content import STATUSES, refresh_wanted_products
+from catalog.services.photos import list_addresses
 from integrations.contract import records as r
 from integrations.models import Command, Connection, Cursor, Flow, Stream
 from integrations.sync.outbox import enqueue
@@ -68,8 +69,9 @@ def create_missing(*, connection: Connection, product_ids: Sequence[int], at: da
     return len(products)
 
 
-def build_product(*, product: Product) -> r.ProductDocument:
-    """The product with its axes and all its active articles. Prices and stock follow as soon as it is there."""
+def build_product(*, product: Product, connection: Connection) -> r.ProductDocument:
+    """The product as this shop is sent it, with its axes and all its active articles. Prices and stock follow as soon
+    as it is there."""
     variants = product.variants.filter(is_active=True).order_by("position", "pk")
     options: dict[int, list[tuple[str, str]]] = {}
     axes = []
@@ -89,7 +91,7 @@ def build_product(*, product: Product) -> r.ProductDocument:
             status=STATUSES[Product.Status(product.status)],
             brand=product.brand,
             categories=tuple(product.categories),
-            image_urls=tuple(product.image_urls),
+            image_urls=list_addresses(connection=connection, products=[product])[product.pk],
             axes=tuple(axes),
             variants=tuple(
                 r.VariantRecord(

@@ -104,6 +104,14 @@ class VariantRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ImageRecord:
+    """A photo: its address, or its file (decoded, whatever it is: who keeps it looks). One of the two."""
+
+    url: str = ""
+    content: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProductRecord:
     """A product with all its variants (a simple product has exactly one)."""
 
@@ -116,6 +124,7 @@ class ProductRecord:
     brand: str = ""
     categories: tuple[str, ...] = ()
     image_urls: tuple[str, ...] = ()
+    images: tuple[ImageRecord, ...] = ()  # where a platform gives files; they follow `image_urls`
     axes: tuple[AxisRecord, ...] = ()
     variants: tuple[VariantRecord, ...] = ()
     currency: str = ""

@@ -25,6 +25,7 @@ CANARY = "CANARY-4711"
 # Addresses outside the admin, and why they may be open. One that is in neither table fails.
 PUBLIC = {
     "home": "leads to the admin",
+    "photo": "the signed address of one photo, made for one shop; anything else is not found",
     "webhook": "proven by the platform's signature",
     "schema": "describes the API, no rows",
     "docs": "describes the API, no rows",

@@ -4,7 +4,8 @@ variants. https://www.odoo.com/documentation/19.0/applications/sales/sales/produ
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -59,7 +60,13 @@ class OdooCatalogue(OdooPaging):
         values = self._grouped(
             "product.template.attribute.value", "product_tmpl_id", with_axes, f.ATTRIBUTE_VALUE_FIELDS
         )
-        return [(row, _Product(row, variants[row["id"]], values.get(row["id"], []))) for row in templates]
+        read = self._photo if self.settings.get("photos") else None
+        return [(row, _Product(row, variants[row["id"]], values.get(row["id"], []), read)) for row in templates]
+
+    def _photo(self, template_id: int) -> Row:
+        """One at a time: a page of pictures would be larger than an answer may be. Only what is pulled is read, so
+        what changed since the last time."""
+        return self._one("product.template", str(template_id), f.PHOTO_FIELDS)
 
     def fetch_product(self, external_id: str) -> r.ProductRecord:
         row = self._one("product.template", external_id, f.TEMPLATE_FIELDS)
@@ -179,11 +186,16 @@ class OdooCatalogue(OdooPaging):
 class _Product:
     """A product's rows, parsed when called, so that one bad record is set aside alone."""
 
-    def __init__(self, template: Row, variants: list[Row], values: list[Row]) -> None:
-        self.template, self.variants, self.values = template, variants, values
+    def __init__(
+        self, template: Row, variants: list[Row], values: list[Row], read_photo: Callable[[int], Row] | None
+    ) -> None:
+        self.template, self.variants, self.values, self.read_photo = template, variants, values, read_photo
 
     def __call__(self) -> r.ProductRecord:
-        return p.parse_product(self.template, self.variants, self.values)
+        product = p.parse_product(self.template, self.variants, self.values)
+        if self.read_photo is None:
+            return product
+        return replace(product, images=p.parse_images(self.read_photo(self.template["id"])))
 
 
 def _changed(row: Row, since: datetime) -> bool:

@@ -47,6 +47,14 @@ class Odoo(OdooCatalogue, OdooReads, OdooCommands, OdooState):
             help_text="Id of the partner that orders without a customer are booked on.",
         ),
         Field(name="pricelist_id", label="Price list", required=False, help_text="Id of a list to read besides."),
+        Field(
+            name="photos",
+            label="Photos",
+            kind="boolean",
+            required=False,
+            default=False,
+            help_text="Read each product's picture too: one more call a product.",
+        ),
         Field(name="stock_by_warehouse", label="Stock by warehouse", kind="boolean", required=False, default=False),
         Field(
             name="push_warehouse_id",

@@ -12,6 +12,7 @@ TEMPLATE_FIELDS = (
     "attribute_line_ids",
     "write_date",
 )
+PHOTO_FIELDS = ("id", "image_1920")
 VARIANT_FIELDS = (
     "id",
     "product_tmpl_id",

@@ -4,6 +4,7 @@ developer/reference/external_api.html); Odoo writes False for "nothing", times w
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -127,6 +128,18 @@ def parse_product(template: Row, variants: Sequence[Row], attribute_values: Sequ
         updated_at=parse_time(template.get("write_date")),
         raw={"template": dict(template), "variants": [dict(row) for row in variants]},
     )
+
+
+def parse_images(row: Row) -> tuple[r.ImageRecord, ...]:
+    """`image_1920` is base64, or False. What cannot be read goes on as it is, so that whoever keeps photos refuses
+    that one and not the product. https://github.com/odoo/odoo/blob/19.0/odoo/addons/base/models/image_mixin.py"""
+    text = parse_text(row.get("image_1920"))
+    if not text:
+        return ()
+    try:
+        return (r.ImageRecord(content=b64decode(text)),)
+    except ValueError:
+        return (r.ImageRecord(content=text.encode()),)
 
 
 def _parse_axes(template: Row, attribute_values: Sequence[Row]) -> tuple[r.AxisRecord, ...]:

@@ -215,6 +215,27 @@ def test_bad_input_58_pages_that_repeat_are_noticed() -> None:
     assert caught.value.code == "PAGINATION_LOOP"
 
 
+@pytest.mark.parametrize(
+    ("sent", "images"),
+    [
+        ("R0lGODlh", (r.ImageRecord(content=b"GIF89a"),)),
+        (False, ()),
+        ("not base64", (r.ImageRecord(content=b"not base64"),)),
+    ],
+)
+def test_pictures_come_where_they_are_wanted(sent: Any, images: tuple[r.ImageRecord, ...]) -> None:
+    far = FarSide()
+    template = load("product__simple")["template"]
+    far.says("product.template.search_read", [{"id": 42, "write_date": "2026-03-03 08:15:00"}], [template])
+    product_answers(far, "product__simple")
+    far.says("product.template.search_read", [{"id": 42, "image_1920": sent}])
+    with scripted(far, photos=True) as odoo:
+        page = odoo.pull_products(None, "")
+    assert [record.images for record in page.records] == [images]
+    assert far.bodies("product.template.search_read")[-1]["fields"] == ["id", "image_1920"]
+    assert "image_1920" not in str(page.records[0].raw), "the raw payload stays small"
+
+
 def test_a_bad_product_is_set_aside_alone() -> None:
     far = FarSide()
     nameless = {**load("product__matrix")["template"], "name": False, "attribute_line_ids": []}
