@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from integrations.contract.errors import ConnectorError
 from integrations.models import Connection
-from integrations.sync import inbox, lease, runs, schedule, webhook_doctor
+from integrations.sync import alerts, inbox, lease, mail, runs, schedule, source_counts, webhook_doctor
 from integrations.sync.deliver import deliver as deliver_one
 from integrations.sync.execute import execute
 from integrations.sync.handlers import look_for_due
@@ -58,6 +58,12 @@ def discover(*, connection_ids: list[int]) -> None:
             log.warning("The values could not be read; a person can ask again.", connection=row.pk, error=str(error))
 
 
+@shared_task(name="integrations.mail")
+def send_mail(*, mail_ids: list[int]) -> None:
+    """Send these mails."""
+    _each(lambda pk: mail.send(pk, at=timezone.now()), mail_ids)
+
+
 def _each(work: Callable[[int], object], ids: Sequence[int]) -> None:
     """Each on its own: one that fails in an unforeseen way does not hold up the others."""
     for pk in ids:
@@ -77,6 +83,7 @@ def tick() -> None:
     _ring(deliver.name, "command_ids", lease.due(now).order_by("next_attempt_at"))
     _ring(process.name, "event_ids", inbox.due(now).order_by("pk"))
     _ring(run.name, "run_ids", runs.due(now).order_by("next_attempt_at"), at_once=1)
+    _ring(send_mail.name, "mail_ids", mail.due(now).order_by("next_attempt_at"))
     look_for_due(at=now)
 
 
@@ -96,6 +103,7 @@ def housekeeping() -> int:
     """Delete what was kept long enough, and open problems again that were put off until now; how many rows went."""
     now = timezone.now()
     wake_problems(now)
+    alerts.tell_expiring(now)
     return sweep(now)
 
 
@@ -109,3 +117,16 @@ def look_after_webhooks() -> None:
 def mend_webhooks(*, connection_ids: list[int]) -> None:
     """Register again what these platforms have forgotten."""
     _each(lambda pk: webhook_doctor.mend_one(pk, at=timezone.now()), connection_ids)
+
+
+@shared_task(name="integrations.count")
+def count_sources() -> None:
+    """Ring for each connection whose counts are a day old."""
+    rows = source_counts.list_due(timezone.now())
+    _ring(count_source.name, "connection_ids", rows, at_once=1, lasts=WEBHOOKS_LAST_SECONDS)
+
+
+@shared_task(name="integrations.count_source")
+def count_source(*, connection_ids: list[int]) -> None:
+    """Ask these platforms how many orders and products they have, and read again what is missing here."""
+    _each(lambda pk: source_counts.check(pk, at=timezone.now()), connection_ids)

@@ -191,3 +191,9 @@ def _set(row: Any, values: dict[str, Any]) -> bool:
     for name in changed:
         setattr(row, name, values[name])
     return bool(changed)
+
+
+def count_known(*, connection: Connection, since: datetime | None) -> int:
+    """How many of the shop's orders are here, changed there since; those it has deleted are not counted."""
+    rows = Order.plain.filter(connection=connection).exclude(intake=Order.Intake.SOURCE_DELETED)
+    return rows.filter(source_updated_at__gte=since.replace(microsecond=0)).count() if since else rows.count()

@@ -22,6 +22,7 @@ from orders.admin import start_of_day
 from orders.admin.seen import list_stages
 from orders.models import Order
 from portal.base.admin import OFFICE, ago, badge, is_limited, may, money
+from portal.reports.orders import is_balanced
 
 CHART_DAYS = 14
 OVERDUE_SECONDS = 120
@@ -59,7 +60,7 @@ def build_today(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]
     return {
         **context,
         "needs": [*_holds(orders), *_stopped(orders), *_broken_connections()],
-        "orders": _orders(orders),
+        "orders": _orders(orders, request.merchant.pk),  # type: ignore[attr-defined]  # the middleware's
         "connections": [_connection(row) for row in Connection.objects.order_by("role", "name")],
         "mapped": _mapped(request.merchant.pk),  # type: ignore[attr-defined]  # the middleware's
         "procedures": [_procedure(row) for row in Procedure.objects.filter(enabled=True).order_by("name")],
@@ -162,7 +163,7 @@ def _need(row: Connection, words: str, verb: str, tab: str) -> dict[str, Any]:
     return {"words": f"{row.name}: {words}", "money": "", "since": "", "verb": verb, "url": f"{url}?tab={tab}"}
 
 
-def _orders(rows: QuerySet[Any]) -> dict[str, Any]:
+def _orders(rows: QuerySet[Any], merchant_id: int) -> dict[str, Any]:
     """Today's orders by where they are; the stages add up to all."""
     rows = rows.filter(received_at__gte=start_of_day())
     url = f"{reverse('admin:orders_order_changelist')}?received=0"
@@ -174,8 +175,9 @@ def _orders(rows: QuerySet[Any]) -> dict[str, Any]:
             shown = money(one["amount"], one["currency"])
             lines.append({"count": one["count"], "words": words, "money": shown, "url": f"{url}&see={key}"})
     count = sum(one["count"] for one in total)
+    balanced = counted == count and is_balanced(rows, merchant_id=merchant_id)
     received = " + ".join(money(one["amount"], one["currency"]) for one in total)
-    return {"total": count, "money": received, "lines": lines, "url": url, "balanced": counted == count}
+    return {"total": count, "money": received, "lines": lines, "url": url, "balanced": balanced}
 
 
 def _sums(rows: QuerySet[Any]) -> list[dict[str, Any]]:

@@ -336,6 +336,16 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": timedelta(hours=1),
         "options": {"expire_seconds": 1800},
     },
+    "integrations.count": {
+        "task": "integrations.count",
+        "schedule": timedelta(hours=1),
+        "options": {"expire_seconds": 1800},
+    },
+    "orders.digest": {
+        "task": "orders.digest",
+        "schedule": timedelta(minutes=5),
+        "options": {"expire_seconds": 240},
+    },
     "integrations.webhooks": {
         "task": "integrations.webhooks",
         "schedule": timedelta(hours=1),
@@ -355,6 +365,7 @@ SYNC_HANDLERS: dict[str, dict[str, str]] = {
         "build": "catalog.outbound.build_product",
         "settle": "catalog.outbound.settle_product",
         "finish": "catalog.inbound.finish_products",
+        "known": "catalog.inbound.count_known",
     },
     "stock": {
         "apply": "catalog.inbound.apply_stock",
@@ -384,6 +395,7 @@ SYNC_HANDLERS: dict[str, dict[str, str]] = {
         "settle": "orders.outbound.settle_order",
         "release": "orders.outbound.release_orders",
         "count": "orders.outbound.count_orders",
+        "known": "orders.inbound.count_known",
     },
     "refund": {
         "build": "orders.outbound.build_refund",
@@ -423,6 +435,7 @@ STORAGES = {
 MEDIA_ROOT = VAR_DIR / "media"
 
 vars().update(env.email_url_config(_secret("EMAIL_URL") or "consolemail://"))
+EMAIL_TIMEOUT: int = env.int("EMAIL_TIMEOUT", default=20)  # seconds a mail server may be silent
 DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", default="stockbridge@localhost")
 
 LOG_LEVEL: str = env.str("LOG_LEVEL", default="INFO").upper()
@@ -507,9 +520,15 @@ UNFOLD: dict[str, Any] = {
                 ],
             },
             {
+                "title": "Reports",
+                "separator": True,
+                "items": [_entry("Orders accounted for", "fact_check", "reports_orders", "order_readers")],
+            },
+            {
                 "title": "Settings",
                 "separator": True,
                 "items": [
+                    _entry("Who is told", "notifications", "integrations_mail_told", "owners"),
                     _entry("People", "group", "tenancy_membership_changelist", "office"),
                     _entry("API keys", "key", "tenancy_apikey_changelist", "owners"),
                     _entry("Price rules", "percent", "catalog_pricerule_changelist", "office"),

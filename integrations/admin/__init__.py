@@ -2,6 +2,7 @@
 
 from integrations.admin.connection import ConnectionAdmin
 from integrations.admin.desk import CommandAdmin, HoldAdmin
+from integrations.admin.mail import MailAdmin
 from integrations.admin.problems import ProblemAdmin
 from integrations.admin.procedures import ProcedureAdmin, ProcedureRunAdmin
 from integrations.admin.runs import SyncRunAdmin
@@ -15,6 +16,7 @@ __all__ = [
     "FlowAdmin",
     "HoldAdmin",
     "InboundEventAdmin",
+    "MailAdmin",
     "ProblemAdmin",
     "ProcedureAdmin",
     "ProcedureRunAdmin",

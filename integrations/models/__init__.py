@@ -6,12 +6,15 @@ from integrations.models.flow import Cursor, Flow, Procedure, ProcedureRun, Proc
 from integrations.models.hold import Hold
 from integrations.models.inbox import InboundEvent
 from integrations.models.link import Link
+from integrations.models.mail import AlertSetting, Mail
 from integrations.models.problem import Problem, Replay
 from integrations.models.retention import Retention
 from integrations.models.run import RunLogLine, RunOutcome, SyncRun
+from integrations.models.source_count import SourceCount
 from integrations.models.value_mapping import ValueMapping
 
 __all__ = [
+    "AlertSetting",
     "Attempt",
     "Command",
     "Connection",
@@ -22,6 +25,7 @@ __all__ = [
     "Hold",
     "InboundEvent",
     "Link",
+    "Mail",
     "Problem",
     "Procedure",
     "ProcedureRun",
@@ -31,6 +35,7 @@ __all__ = [
     "Retention",
     "RunLogLine",
     "RunOutcome",
+    "SourceCount",
     "Stream",
     "SyncRun",
     "ValueMapping",

@@ -10,11 +10,13 @@ from decimal import Decimal
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Min, QuerySet, Sum
+from django.utils import timezone
 
 from integrations.contract import errors as e
 from integrations.contract import records as r
 from integrations.models import Command, Connection, Flow
 from integrations.registry import get_connector
+from integrations.sync.alerts import tell_paused
 from integrations.sync.client import Captures, build_connector
 from integrations.sync.handlers import call, has_handler
 from integrations.sync.outbox import ring_on_commit
@@ -93,9 +95,11 @@ def _describe(result: r.CheckResult) -> str:
     return " ".join([*words, *result.notes])
 
 
-def pause(connection: Connection, parts: tuple[str, ...] = PARTS) -> None:
-    """Stop sending these parts; receiving goes on."""
+@transaction.atomic
+def pause(connection: Connection, parts: tuple[str, ...] = PARTS, *, at: datetime | None = None) -> None:
+    """Stop sending these parts, and tell so; receiving goes on. `at`: now, unless said."""
     _set_paused(connection, parts, True)
+    tell_paused(connection, parts, at=at or timezone.now())
 
 
 def resume(connection: Connection, parts: tuple[str, ...] = PARTS, *, at: datetime) -> int:

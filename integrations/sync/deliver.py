@@ -15,6 +15,7 @@ from integrations.contract import records as r
 from integrations.contract.connector import FIND_FOR, Connector, Safety
 from integrations.models import Attempt, Command, Connection
 from integrations.sync import documents, lease
+from integrations.sync.alerts import stop_connection
 from integrations.sync.client import Captures, block_budget, build_connector
 from integrations.sync.handlers import call
 from integrations.sync.problems import close_problem, note_problem
@@ -112,8 +113,12 @@ class _Delivery:
             case e.Retryable():
                 self._again(error, now + backoff(self.command.attempts, SystemRandom()))
             case e.AuthFailed():
-                Connection.plain.filter(pk=self.connection.pk, state__in=Connection.WRITING_STATES).update(
-                    state=Connection.State.NEEDS_REAUTH, state_reason=error.message[:500]
+                stop_connection(
+                    self.connection.pk,
+                    state=Connection.State.NEEDS_REAUTH,
+                    reason=error.message,
+                    among=Connection.WRITING_STATES,
+                    at=now,
                 )
                 self._again(error, now)
             case _:

@@ -20,6 +20,7 @@ from integrations.contract.connector import Connector
 from integrations.contract.http import HttpClient
 from integrations.models import Connection, InboundEvent
 from integrations.registry import get_connector
+from integrations.sync.alerts import stop_connection
 from integrations.sync.client import (
     CREDENTIALS_MISSING,
     Captures,
@@ -202,8 +203,12 @@ def _process(event: InboundEvent, captures: Captures) -> None:
     except LeaseLost:
         log.warning("The event was taken by another worker; what this one read is dropped.", id=event.pk)
     except e.AuthFailed as error:
-        Connection.plain.filter(pk=event.connection_id, state__in=Connection.READING_STATES).update(
-            state=Connection.State.NEEDS_REAUTH, state_reason=error.message[:500]
+        stop_connection(
+            event.connection_id,
+            state=Connection.State.NEEDS_REAUTH,
+            reason=error.message,
+            among=Connection.READING_STATES,
+            at=timezone.now(),
         )
         _again(event, error.code, error.message, timedelta(0))
     except (e.Retryable, e.OutcomeUnknown) as error:

@@ -9,6 +9,7 @@ from datetime import datetime
 from django.db.models import Exists, F, OuterRef, QuerySet, Value
 
 from integrations.models import Command, Problem, Replay
+from integrations.sync.alerts import tell_problem
 from portal.base.fields import MoneyField
 from portal.tenancy.models import User
 
@@ -39,10 +40,11 @@ def note_problem(command: Command, at: datetime) -> None:
     Command.plain.filter(pk=command.pk).update(problem=problem)
     command.problem = problem
     if created:
+        tell_problem(problem, command, at=at)
         return
     mine = Problem.plain.filter(pk=problem.pk)
     # One that was resolved counts anew; one a person ignores stays ignored.
-    mine.filter(state=Problem.State.RESOLVED).update(
+    opened = mine.filter(state=Problem.State.RESOLVED).update(
         state=Problem.State.OPEN, resolved_at=None, resolved_by=None, resolution="", count=0, amount=0
     )
     mine.update(
@@ -51,6 +53,8 @@ def note_problem(command: Command, at: datetime) -> None:
         example_command=command,
         last_seen_at=at,
     )
+    if opened:
+        tell_problem(problem, command, at=at)
 
 
 def leave_problem(command: Command) -> None:

@@ -13,6 +13,7 @@ from django.db.models import F, Q, QuerySet
 
 from integrations.contract import errors as e
 from integrations.models import Connection, Flow, RunLogLine, RunOutcome, SyncRun
+from integrations.sync.alerts import stop_connection
 from integrations.sync.handlers import call, has_handler
 from integrations.sync.lease import lease_length
 from integrations.sync.outbox import ring_on_commit
@@ -234,8 +235,12 @@ def finish(run: SyncRun, state: str, *, at: datetime, code: str = "", message: s
 def refuse(run: SyncRun, error: e.ConnectorError, at: datetime) -> None:
     """The platform did not answer as it should: again later, or the end of this run, with its own words."""
     if isinstance(error, e.AuthFailed):
-        Connection.plain.filter(pk=run.flow.connection_id, state__in=Connection.READING_STATES).update(
-            state=Connection.State.NEEDS_REAUTH, state_reason=error.message[:500]
+        stop_connection(
+            run.flow.connection_id,
+            state=Connection.State.NEEDS_REAUTH,
+            reason=error.message,
+            among=Connection.READING_STATES,
+            at=at,
         )
     # Being asked to wait, by the platform or by the budget all workers share, is no failed try.
     tired = run.attempts >= MOST_TRIES and not isinstance(error, e.RateLimited)

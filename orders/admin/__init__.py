@@ -22,6 +22,7 @@ from integrations.admin.desk import decide
 from integrations.models import Command, Hold
 from integrations.sync import replay
 from orders.admin import many
+from orders.admin.accounted import AccountFilter
 from orders.admin.export import MOST, build_csv
 from orders.admin.seen import STOPPED, Part, at_places, list_stages, open_holds, stopped_commands, with_needs
 from orders.models import Customer, FulfilmentOrder, Invoice, Order, OrderLine, Refund, Shipment
@@ -70,7 +71,7 @@ class OrderAdmin(ReadOnlyAdmin):
     view_roles = ORDER_READERS
     list_display = ("number_shown", "connection", "customer_name", "total_shown", "financial", "where", "reason", "age")
     list_select_related = ("connection",)
-    list_filter = (StageFilter, ReceivedFilter, "connection", "financial", "fulfilment")
+    list_filter = (StageFilter, AccountFilter, ReceivedFilter, "connection", "financial", "fulfilment")
     search_fields = (
         "number__exact", "email__iexact", "phone__exact", "customer_name", "lines__sku__exact",
         "fulfilment_orders__external_number__exact", "fulfilment_orders__reference__exact",

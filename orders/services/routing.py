@@ -163,6 +163,15 @@ def _destinations(shop: Connection) -> list[Flow]:
     ]  # fmt: skip
 
 
+def list_ruled_out(*, merchant_id: int) -> list[int]:
+    """Shops whose orders no back office takes although some take orders: the flows' rules say so."""
+    flows = Flow.plain.filter(merchant_id=merchant_id, stream=Stream.ORDER, direction=Flow.Direction.PUSH)
+    if not flows.filter(connection__role__in=(Connection.Role.BACK_OFFICE, Connection.Role.ACCOUNTING)).exists():
+        return []
+    shops = Connection.plain.filter(merchant_id=merchant_id, role__in=Connection.SELLING_ROLES)
+    return [shop.pk for shop in shops.order_by("pk") if not _destinations(shop)]
+
+
 def _reserve(order: Order, lines: Sequence[OrderLine], at: datetime) -> None:
     """Promise what was sold, in base units, so that the other shops show less at once."""
     quantities: dict[int, Decimal] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from itertools import count
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.db import transaction
 from django.utils.text import slugify
@@ -31,6 +32,20 @@ def find_or_create_user(*, email: str) -> tuple[User, str]:
         return found, ""
     password = secrets.token_urlsafe(12)
     return User.objects.create_user(email, password), password
+
+
+def get_zone(merchant: Merchant) -> ZoneInfo:
+    """The merchant's time zone; UTC where what he wrote is none."""
+    try:
+        return ZoneInfo(merchant.time_zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return ZoneInfo("UTC")
+
+
+def list_owner_addresses(merchant_id: int) -> list[str]:
+    """The e-mail addresses of the merchant's active owners."""
+    owners = Membership.plain.filter(merchant_id=merchant_id, role=Role.OWNER, user__is_active=True)
+    return list(owners.order_by("pk").values_list("user__email", flat=True))
 
 
 def has_other_owner(membership: Membership) -> bool:

@@ -40,6 +40,7 @@ PUBLIC = {
     "admin:index": "walked by itself",
     "admin:merchant": "walked by itself",
     "admin:search": "walked by itself",
+    "admin:reports_orders": "walked in tests/orders/test_accounting.py",
     "admin:toggle_sidebar": "remembers the sidebar in one's own session",
 }
 # Addresses that want an API key; the key's merchant is the scope.

@@ -10,6 +10,7 @@ from typing import Any
 from django.core import checks
 from django.core.management.base import BaseCommand, CommandError
 
+from orders.services.accounting import find_unbalanced
 from portal.base.health import check_broker, check_database, check_migrations
 from portal.tenancy.doctor import cross_merchant_rows
 
@@ -24,18 +25,23 @@ def look_at_merchants() -> list[str]:
     return [f"{label}: row {pk} points at {wrong} of another merchant." for label, pk, wrong in cross_merchant_rows()]
 
 
+def look_at_orders() -> list[str]:
+    return [] if check_database() or check_migrations() else find_unbalanced()
+
+
 # A new examination is one line: name → a function that lists what is wrong, for operators.
 EXAMINATIONS: dict[str, Callable[[], list[str]]] = {
     "settings": look_at_settings,
     "database": lambda: list(filter(None, [check_database()])),
     "migrations": lambda: list(filter(None, [check_migrations()])),
     "merchants": look_at_merchants,
+    "orders": look_at_orders,
     "broker": lambda: list(filter(None, [check_broker()])),
 }
 
 
 class Command(BaseCommand):
-    help = "Examine settings, database, migrations, merchants' rows and broker. Exit status 1 where something is wrong."
+    help = "Examine settings, database, migrations, rows, orders and broker. Exit status 1 where something is wrong."
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
