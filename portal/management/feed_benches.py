@@ -49,8 +49,9 @@ FILL = (
     SELECT id, public_id, merchant_id, id, 'SKU-' || public_id, '', '', '', 0, true, created_at, updated_at
     FROM catalog_product""",
     """INSERT INTO catalog_binding (merchant_id, connection_id, variant_id, external_id, parent_external_id,
-      reference_code, barcode, title, options, factor, state, reason, created_at, updated_at)
-    SELECT merchant_id, %(shop)s, id, CAST(id AS text), '', '', '', '', '[]', 1000, 'bound', '', created_at, updated_at
+      reference_code, barcode, title, options, factor, state, reason, score, created_at, updated_at)
+    SELECT merchant_id, %(shop)s, id, CAST(id AS text), '', '', '', '', '[]', 1000, 'bound', '', 0, created_at,
+      updated_at
     FROM catalog_variant""",
     """INSERT INTO catalog_stockrecord (merchant_id, connection_id, location_id, variant_id, quantity, basis, read_at)
     SELECT merchant_id, %(erp)s, %(place)s, id, (id %% 500 + 10) * 1000, 'on_hand', created_at FROM catalog_variant""",
