@@ -44,6 +44,8 @@ def apply_orders(
     """Orders of a shop. Those a back office has of its own are none of ours."""
     if connection.role not in Connection.SELLING_ROLES:
         return _count(((record.external_id, NOT_OURS) for record in records), "Orders are taken from shops only.")
+    known = Order.plain.filter(connection=connection, external_id__in=[record.external_id for record in records])
+    list(known.select_for_update().order_by("pk").values_list("pk"))  # all of the page at once, in one order
     saved = (
         (one.external_id, save_order(connection=connection, record=one, at=at, read_at=read_at)) for one in records
     )

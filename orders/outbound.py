@@ -286,6 +286,24 @@ def settle_shipment(*, command: Command, result: r.CommandResult | None, at: dat
 # --- all of them ------------------------------------------------------------------------------------------------------
 
 
+def lock_orders(*, merchant_id: int, ids: Sequence[int]) -> None:
+    """Ahead of their messages and Holds; why is in `integrations.sync.locking`."""
+    _lock(Order.plain.filter(merchant_id=merchant_id, pk__in=ids))
+
+
+def lock_refunds(*, merchant_id: int, ids: Sequence[int]) -> None:
+    _lock(Order.plain.filter(merchant_id=merchant_id, pk__in=Refund.plain.filter(pk__in=ids).values("order_id")))
+
+
+def lock_shipments(*, merchant_id: int, ids: Sequence[int]) -> None:
+    parts = Shipment.plain.filter(pk__in=ids).values("fulfilment_order__order_id")
+    _lock(Order.plain.filter(merchant_id=merchant_id, pk__in=parts))
+
+
+def _lock(orders: QuerySet[Order]) -> None:
+    list(orders.select_for_update().order_by("pk").values_list("pk"))
+
+
 def release_orders(*, merchant_id: int, ids: Sequence[int], at: datetime) -> None:
     """What these orders waited for is there: on with them."""
     rows = Order.plain.filter(merchant_id=merchant_id, pk__in=ids).select_for_update(of=("self",)).order_by("pk")

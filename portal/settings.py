@@ -393,6 +393,7 @@ SYNC_HANDLERS: dict[str, dict[str, str]] = {
         "gone": "orders.inbound.gone_order",
         "build": "orders.outbound.build_order",
         "settle": "orders.outbound.settle_order",
+        "lock": "orders.outbound.lock_orders",
         "release": "orders.outbound.release_orders",
         "count": "orders.outbound.count_orders",
         "known": "orders.inbound.count_known",
@@ -400,12 +401,14 @@ SYNC_HANDLERS: dict[str, dict[str, str]] = {
     "refund": {
         "build": "orders.outbound.build_refund",
         "settle": "orders.outbound.settle_refund",
+        "lock": "orders.outbound.lock_refunds",
         "release": "orders.outbound.release_refunds",
     },
     "shipment": {
         "apply": "orders.inbound.apply_shipments",
         "build": "orders.outbound.build_shipment",
         "settle": "orders.outbound.settle_shipment",
+        "lock": "orders.outbound.lock_shipments",
     },
     "invoice": {"apply": "orders.inbound.apply_invoices"},
     "return": {"apply": "orders.inbound.apply_returns"},

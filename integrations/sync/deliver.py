@@ -18,6 +18,7 @@ from integrations.sync import documents, lease
 from integrations.sync.alerts import stop_connection
 from integrations.sync.client import Captures, block_budget, build_connector
 from integrations.sync.handlers import call
+from integrations.sync.locking import lock_subject
 from integrations.sync.problems import close_problem, note_problem
 from integrations.sync.retry import GIVE_UP_AFTER, backoff
 
@@ -212,6 +213,9 @@ class _Delivery:
     ) -> None:
         """Write the outcome under the fence and tell the subject; a worker whose lease was taken changes nothing."""
         now, command = timezone.now(), self.command
+        is_told = state not in {State.PENDING, State.UNKNOWN} or outcome == Outcome.UNKNOWN
+        if is_told:
+            lock_subject(command)
         row = Command.plain.select_for_update().filter(pk=command.pk, fence=command.fence).first()
         if row is None or row.state not in Command.BUSY_STATES:
             log.warning("A late answer came after the lease was lost; it is ignored.", command=command.pk)
@@ -235,7 +239,7 @@ class _Delivery:
         note_problem(row, now)
         if state in Command.DONE_STATES:
             close_problem(row, now)
-        if state not in {State.PENDING, State.UNKNOWN} or outcome == Outcome.UNKNOWN:
+        if is_told:
             call(row.stream, "settle", row.merchant_id, command=row, result=result, at=now)
 
 

@@ -15,6 +15,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from integrations.models import Attempt, Command, Connection, Hold
 from integrations.sync.handlers import call
+from integrations.sync.locking import lock_subject
 from integrations.sync.problems import note_problem
 from integrations.sync.release import PERSON
 from integrations.sync.retry import MOST_CRASHES
@@ -98,6 +99,7 @@ def recover(at: datetime) -> int:
     for pk in list(dead.values_list("pk", flat=True)[:500]):
         try:
             with transaction.atomic():
+                lock_subject(Command.plain.get(pk=pk))
                 command = dead.select_for_update(skip_locked=True, of=("self",)).filter(pk=pk).first()
                 if command is not None:
                     _free(command, at)

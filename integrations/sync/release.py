@@ -12,6 +12,7 @@ from django.db import transaction
 
 from integrations.models import Connection, Hold
 from integrations.sync.handlers import call
+from integrations.sync.locking import lock_subjects
 
 PERSON = "person"  # the reason of a Hold that a person made: what it is about is not sent until a person ends it
 
@@ -73,14 +74,19 @@ def release(*, merchant_id: int, key: str, at: datetime, limit: int | None = Non
     many they were."""
     key = key[:200]  # as it is kept
     lock_keys([key])
-    rows = Hold.plain.select_for_update().filter(merchant_id=merchant_id, key=key, ended_at__isnull=True).order_by("pk")
+    mine = Hold.plain.filter(merchant_id=merchant_id, key=key, ended_at__isnull=True).order_by("pk")
+    waiting: dict[str, list[int]] = defaultdict(list)
+    for subject_type, subject_id in mine.values_list("subject_type", "subject_id")[:limit]:
+        waiting[subject_type].append(subject_id)
+    for subject_type in sorted(waiting):
+        lock_subjects(subject_type, merchant_id, set(waiting[subject_type]))
     freed: dict[str, list[int]] = defaultdict(list)
     ended: list[int] = []
-    for row in rows[:limit]:
-        freed[row.subject_type].append(row.subject_id)
-        ended.append(row.pk)
+    for row in mine.select_for_update()[:limit]:
+        if limit is None or row.subject_id in waiting[row.subject_type]:  # of the oldest, another may be one by now
+            freed[row.subject_type].append(row.subject_id)
+            ended.append(row.pk)
     # Without a limit by the key alone: its holds may be more than a statement takes parameters.
-    mine = Hold.plain.filter(merchant_id=merchant_id, key=key, ended_at__isnull=True)
     (mine if limit is None else mine.filter(pk__in=ended)).update(ended_at=at)
     for subject_type, ids in freed.items():
         call(subject_type, "release", merchant_id, merchant_id=merchant_id, ids=sorted(set(ids)), at=at)

@@ -14,6 +14,7 @@ from django.db import transaction
 from integrations.models import Command, InboundEvent, Replay
 from integrations.sync.handlers import call
 from integrations.sync.inbox import FETCHES
+from integrations.sync.locking import lock_subject
 from integrations.sync.outbox import ring_on_commit
 from integrations.sync.problems import close_problem, leave_problem
 from portal.tenancy.models import User
@@ -110,6 +111,7 @@ def _decide(
     change: Callable[[Command], None],
 ) -> None:
     """Change the command under its lock, write down who did it, and tell its subject."""
+    lock_subject(command)
     row = Command.plain.select_for_update().get(pk=command.pk)
     if row.state in Command.BUSY_STATES:
         words = "Outcome unknown: looking in the ERP first." if row.state == State.UNKNOWN else "It is being sent."

@@ -19,9 +19,9 @@ from django.utils.translation import gettext_lazy
 from integrations.admin import bulk
 from integrations.admin.desk import TONES as COMMAND_TONES
 from integrations.admin.desk import decide
-from integrations.models import Command, Hold
+from integrations.models import Command
 from integrations.sync import replay
-from orders.admin import many
+from orders.admin import acts, many
 from orders.admin.accounted import AccountFilter
 from orders.admin.export import MOST, build_csv
 from orders.admin.seen import STOPPED, Part, at_places, list_stages, open_holds, stopped_commands, with_needs
@@ -167,7 +167,20 @@ class OrderAdmin(ReadOnlyAdmin):
     def get_urls(self) -> list[Any]:
         wrap = self.admin_site.admin_view
         own = path("<path:object_id>/decide/", wrap(self.decide_view), name="orders_order_decide")
-        return [own, *super().get_urls()]
+        desk = path("<path:object_id>/desk/", wrap(self.desk_view), name="orders_order_desk")
+        return [own, desk, *super().get_urls()]
+
+    def desk_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Hold it, let it go, say whose it is, settle what the shop changed, write a note."""
+        row = self._find(request, object_id)
+        if not may(request, DESK):
+            raise PermissionDenied
+        if request.method == "POST":
+            try:
+                messages.success(request, acts.act(row, request))
+            except acts.NotPossible as error:
+                messages.error(request, str(error))
+        return HttpResponseRedirect(reverse("admin:orders_order_change", args=(row.pk,)))
 
     def decide_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """A person decides about one of the order's own messages, without leaving its page."""
@@ -209,7 +222,10 @@ class OrderAdmin(ReadOnlyAdmin):
             "steps": build_steps(row, parts),
             "lines": lines,
             "sum": sum((line.gross for line in lines), start=row.total * 0),
-            "holds": Hold.objects.filter(of_order(row), ended_at__isnull=True).order_by("since"),
+            "waits": acts.list_waits(row),
+            "change": acts.find_change(row),
+            "people": acts.list_people() if may(request, DESK) else (),
+            "desk": reverse("admin:orders_order_desk", args=(row.pk,)),
             "commands": [
                 (one, one.kind.replace("_", " "), badge(one.get_state_display(), COMMAND_TONES[one.state]))
                 for one in list_commands(row)

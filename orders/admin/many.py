@@ -13,10 +13,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from orders.admin.acts import list_people
 from orders.models import Order
 from orders.services import desk
-from portal.base.admin import DESK, MerchantAdmin
-from portal.tenancy.models import Membership, User
+from portal.base.admin import MerchantAdmin
+from portal.tenancy.models import User
 
 MOST = 1000  # in one go
 
@@ -47,8 +48,7 @@ def let_go(page: MerchantAdmin, request: HttpRequest, rows: QuerySet[Order]) -> 
 
 
 def assign(page: MerchantAdmin, request: HttpRequest, rows: QuerySet[Order]) -> HttpResponse | None:
-    people = User.objects.filter(pk__in=Membership.objects.filter(role__in=DESK).values("user_id"), is_active=True)
-    people = people.order_by("email")
+    people = list_people()
     wanted = request.POST.get("owner", "")
     if not wanted:
         return ask(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from integrations.models import Command, Hold
-from orders.models import FulfilmentOrder, Order
+from orders.models import FulfilmentOrder, Order, Refund
 
 Part = FulfilmentOrder.State
 STOPPED = (Part.NEEDS_FIX, Part.NEEDS_HUMAN)
@@ -28,8 +28,9 @@ def at_places(rows: QuerySet[Order], places: frozenset[int]) -> QuerySet[Order]:
 
 
 def with_needs(rows: QuerySet[Order]) -> QuerySet[Order]:
-    """Orders that wait for a person: an open reason, or a refusal."""
-    return rows.filter(Q(Exists(open_holds())) | _has(*STOPPED))
+    """Orders that wait for a person: an open reason of its own or of a refund, or a refusal."""
+    refunds = Refund.plain.filter(order=OuterRef("pk"), state=Refund.State.HELD)
+    return rows.filter(Q(Exists(open_holds())) | Q(Exists(refunds)) | _has(*STOPPED))
 
 
 def list_stages() -> dict[str, tuple[str, Q]]:

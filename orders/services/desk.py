@@ -5,16 +5,21 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from integrations.models import Hold
 from integrations.sync.release import PERSON, hold, release
-from orders.models import FulfilmentOrder, Order
+from orders.models import FulfilmentOrder, Order, Refund
 from orders.services.timeline import note
 from portal.tenancy.models import User
 
 # Reasons a person ends by looking; all others end when what they wait for is there.
 PERSONS_KEYS = ("person:", "amount:", "restored:")
+FREED_BY_HAND = (*PERSONS_KEYS, "reference:", "refund:")  # one by one, with a reason
+
+
+class NotPossible(Exception):
+    """It cannot be done; the message says what to do instead."""
 
 
 @transaction.atomic
@@ -55,6 +60,38 @@ def let_go(*, order_id: int, by: User, at: datetime) -> int:
     for key in mine:
         release(merchant_id=order.merchant_id, key=key, at=at)
     return len(mine)
+
+
+@transaction.atomic
+def free(*, order_id: int, hold_id: int, by: User, reason: str, at: datetime) -> None:
+    """End one reason only a person can end, of the order or of a refund of it, and go on; the reason why stays in the
+    timeline. ValueError without one, NotPossible where something else must come first."""
+    if not reason.strip():
+        raise ValueError("Say why you let it go.")
+    order = Order.plain.select_for_update().get(pk=order_id)
+    row = list_open(order).filter(pk=hold_id).first()
+    if row is None:
+        raise NotPossible(f"Order {order} does not wait for that any more.")
+    if not row.key.startswith(FREED_BY_HAND):
+        raise NotPossible("That ends by itself when what it waits for is there; nobody can end it by hand.")
+    words = f"{by} let it go: {reason.strip().rstrip(".")[:250]}. It waited because: {row.message}"
+    note(order, "let_go", words, at=at, actor=str(by))
+    release(merchant_id=order.merchant_id, key=row.key, at=at)
+
+
+@transaction.atomic
+def write_note(*, order_id: int, by: User, words: str, at: datetime) -> None:
+    """Something people should know of the order, on its timeline; ValueError where nothing is said."""
+    if not words.strip():
+        raise ValueError("Write what others should know.")
+    note(Order.plain.select_for_update().get(pk=order_id), "note", words.strip(), at=at, actor=str(by))
+
+
+def list_open(order: Order) -> QuerySet[Hold]:
+    """What the order waits for, and its refunds."""
+    refunds = Refund.plain.filter(order=order).values("pk")
+    mine = Q(subject_type="order", subject_id=order.pk) | Q(subject_type="refund", subject_id__in=refunds)
+    return Hold.plain.filter(mine, merchant_id=order.merchant_id, ended_at__isnull=True)
 
 
 @transaction.atomic
