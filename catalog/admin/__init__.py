@@ -61,6 +61,7 @@ class BindingAdmin(MappingExchange, WorklistPages):
     change_roles = MAPPERS
     form = BindingForm
     list_display = ("reference_code", "title", "connection", "state_shown", "variant", "why")
+    sortable_by = ("reference_code",)
     list_select_related = ("connection", "variant")
     list_filter = ("state", "connection")
     search_fields = ("reference_code__startswith", "external_id__exact", "barcode__exact", "title")
@@ -81,7 +82,7 @@ class BindingAdmin(MappingExchange, WorklistPages):
     inlines = (ConflictInline,)
     actions = ("ignore_them",)
 
-    @admin.display(description="state", ordering="state")
+    @admin.display(description="state")
     def state_shown(self, row: Binding) -> str:
         return badge(row.get_state_display(), TONES[row.state])
 

@@ -111,6 +111,7 @@ class ProductAdmin(MatrixPages, MerchantAdmin):
     change_roles = MAPPERS
     form = ProductForm
     list_display = ("code", "name", "status", "brand", "grid", "updated_at")
+    sortable_by = ("code", "name")
     search_fields = ("code__startswith", "name")
     list_filter = ("status",)
     ordering = ("code",)
@@ -228,6 +229,7 @@ class VariantAdmin(ReadOnlyAdmin):
     everywhere = True
     view_roles = EVERYBODY
     list_display = ("code", "name", "barcode", "product", "is_active")
+    sortable_by = ("code", "barcode")
     list_select_related = ("product",)
     search_fields = ("code__startswith", "barcode__exact", "name")
     ordering = ("code",)

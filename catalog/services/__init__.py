@@ -6,6 +6,7 @@ from catalog.services.creating import create_missing, list_missing, why_not_crea
 from catalog.services.exchange import take_mappings
 from catalog.services.price_lists import delete_price, delete_rule, save_price, save_price_list, save_rule, take_inward
 from catalog.services.prices import Buyer, CurrencyMismatch, FoundPrice, find_price, refresh_wanted_prices
+from catalog.services.promising import Promise, TakenOver, reserve_if_available
 from catalog.services.stock import (
     cancel_reservation,
     end_settled,
@@ -19,6 +20,8 @@ __all__ = [
     "Buyer",
     "CurrencyMismatch",
     "FoundPrice",
+    "Promise",
+    "TakenOver",
     "bind",
     "cancel_reservation",
     "create_missing",
@@ -37,6 +40,7 @@ __all__ = [
     "refresh_wanted_products",
     "refresh_whole_flow",
     "reserve",
+    "reserve_if_available",
     "save_price",
     "save_price_list",
     "save_product",

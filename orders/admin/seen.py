@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from integrations.models import Command, Hold
-from orders.models import FulfilmentOrder, Order, Refund
+from orders.models import FulfilmentOrder, Order, OrderLine, Refund, Shipment
 
 Part = FulfilmentOrder.State
 STOPPED = (Part.NEEDS_FIX, Part.NEEDS_HUMAN)
@@ -25,6 +27,22 @@ def at_places(rows: QuerySet[Order], places: frozenset[int]) -> QuerySet[Order]:
     """Orders sold at, or given to, one of these locations."""
     given = FulfilmentOrder.plain.filter(order=OuterRef("pk"), location_id__in=places)
     return rows.filter(Q(location_id__in=places) | Q(Exists(given)))
+
+
+def find_by_word(word: str) -> QuerySet[Any]:
+    """Keys of the merchant's orders known by this word: each way of knowing is a look-up of its own, because one
+    condition over several tables would use no index."""
+    ways = [
+        Order.objects.filter(number=word).values("pk"),
+        Order.objects.filter(email__iexact=word).values("pk"),
+        Order.objects.filter(phone=word).values("pk"),
+        Order.objects.filter(customer_name__icontains=word).values("pk"),
+        OrderLine.objects.filter(sku=word).values("order"),
+        FulfilmentOrder.objects.filter(external_number=word).values("order"),
+        FulfilmentOrder.objects.filter(reference=word).values("order"),
+        Shipment.objects.filter(tracking_number=word).values("fulfilment_order__order"),
+    ]
+    return ways[0].union(*ways[1:], all=True)
 
 
 def with_needs(rows: QuerySet[Order]) -> QuerySet[Order]:

@@ -73,7 +73,7 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]  # not subscriptable
     def count(self) -> int:
         most = self.per_page * DEEPEST_PAGE
         rows: Any = self.object_list
-        return len(rows.order_by().values_list("pk", flat=True)[: most + 1])
+        return int(rows.order_by().values("pk")[: most + 1].count())
 
 
 class MerchantAdmin(ModelAdmin):

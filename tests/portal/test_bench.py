@@ -36,5 +36,5 @@ def test_a_feeds_bench_wants_its_own_database() -> None:
 
 
 def test_an_unknown_bench_is_named_with_those_there_are() -> None:
-    with pytest.raises(CommandError, match="feed_1m, feed_sqlite, order, webhook"):
+    with pytest.raises(CommandError, match="changelist, feed_1m, feed_sqlite, order, webhook"):
         call_command("bench", "speed")

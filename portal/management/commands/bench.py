@@ -15,7 +15,9 @@ from django.db import transaction
 
 from portal.management.benches import BENCHES, Bench
 from portal.management.feed_benches import FEED_BENCHES
+from portal.management.list_benches import LIST_BENCHES
 
+OWN_DATABASE = {**FEED_BENCHES, **LIST_BENCHES}
 RUNS = 7
 FEED_RUNS = 3
 
@@ -39,24 +41,26 @@ class RolledBack(Exception):
 class Command(BaseCommand):
     help = (
         f"Measure one of: {', '.join(sorted(BENCHES))}. Everything it writes is rolled back. "
-        f"Or a feed, in a database of its own: {', '.join(sorted(FEED_BENCHES))}."
+        f"Or, in a database of its own: {', '.join(sorted(OWN_DATABASE))}."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("name", nargs="?", default="all")
         parser.add_argument("--json", action="store_true")
         parser.add_argument("--runs", type=int, default=0)
-        parser.add_argument("--rows", type=int, default=0, help="Of a feed, instead of the many in its name.")
+        parser.add_argument(
+            "--rows", type=int, default=0, help="Of a feed or a list, instead of the many it has by itself."
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        if options["name"] in FEED_BENCHES:
-            bench_feed, rows = FEED_BENCHES[options["name"]]
-            self.stdout.write(json.dumps(bench_feed(options["rows"] or rows, options["runs"] or FEED_RUNS)))
+        if options["name"] in OWN_DATABASE:
+            run_bench, rows = OWN_DATABASE[options["name"]]
+            self.stdout.write(json.dumps(run_bench(options["rows"] or rows, options["runs"] or FEED_RUNS)))
             return
         runs = options["runs"] or RUNS
         names = sorted(BENCHES) if options["name"] == "all" else [options["name"]]
         if unknown := set(names) - set(BENCHES):
-            known = ", ".join(sorted({*BENCHES, *FEED_BENCHES}))
+            known = ", ".join(sorted({*BENCHES, *OWN_DATABASE}))
             raise CommandError(f"There is no bench {min(unknown)}; there are: {known}.")
         for name in names:
             bench = BENCHES[name]
