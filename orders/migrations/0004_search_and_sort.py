@@ -30,6 +30,6 @@ def drop(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("orders", "0003_orders_followed_exactly"), ("catalog", "0006_search_and_sort")]
+    dependencies = [("orders", "0003_orders_followed_exactly"), ("catalog", "0007_search_and_sort")]
 
     operations = [migrations.RunPython(create, drop)]

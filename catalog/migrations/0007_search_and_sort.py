@@ -29,6 +29,6 @@ def drop(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("catalog", "0005_room_for_updates")]
+    dependencies = [("catalog", "0006_photos")]
 
     operations = [migrations.RunPython(create, drop)]
