@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import Sum
 
 from catalog.models import AllocationRule, Reservation, StockRecord
+from catalog.services.sending import send_on_commit
 from catalog.services.wanted import write_wanted, write_wanted_of_shop
 
 BATCH = 500
@@ -43,7 +44,7 @@ def reserve(*, merchant_id: int, subject: tuple[str, int], quantities: Mapping[i
         changed.add(variant_id)
     gone = [pk for pk, row in before.items() if pk not in quantities and row.ended_at is None]
     mine.filter(variant_id__in=gone, settled_at__isnull=True).update(ended_at=at)
-    refresh_wanted(merchant_id=merchant_id, variant_ids=[*changed, *gone], at=at)
+    _tell_shops(merchant_id, [*changed, *gone], at)
 
 
 def settle_reservation(*, merchant_id: int, subject: tuple[str, int], at: datetime) -> None:
@@ -69,7 +70,7 @@ def cancel_reservation(*, merchant_id: int, subject: tuple[str, int], at: dateti
     variants = list(rows.values_list("variant_id", flat=True))
     lock_stock(merchant_id=merchant_id, variant_ids=variants)
     rows.update(ended_at=at)
-    refresh_wanted(merchant_id=merchant_id, variant_ids=variants, at=at)
+    _tell_shops(merchant_id, variants, at)
 
 
 def end_settled(*, merchant_id: int, variant_ids: Sequence[int], read_at: datetime, at: datetime) -> None:
@@ -113,6 +114,12 @@ def refresh_wanted(*, merchant_id: int, variant_ids: Iterable[int], at: datetime
     for start in range(0, len(ids), BATCH):
         changed += write_wanted(merchant_id=merchant_id, variant_ids=ids[start : start + BATCH], at=at)
     return changed
+
+
+def _tell_shops(merchant_id: int, variant_ids: Sequence[int], at: datetime) -> None:
+    """Their figures change in this transaction, and are sent as soon as it is durable."""
+    if refresh_wanted(merchant_id=merchant_id, variant_ids=variant_ids, at=at):
+        send_on_commit(merchant_id=merchant_id, variant_ids=variant_ids, at=at)
 
 
 @transaction.atomic

@@ -38,3 +38,10 @@ def test_a_feeds_bench_wants_its_own_database() -> None:
 def test_an_unknown_bench_is_named_with_those_there_are() -> None:
     with pytest.raises(CommandError, match="changelist, feed_1m, feed_sqlite, order, webhook"):
         call_command("bench", "speed")
+
+
+@pytest.mark.skipif(database.vendor == "postgresql", reason="There it would be measured.")
+def test_the_lists_bench_wants_postgresql() -> None:
+    with pytest.raises(CommandError, match="measured on PostgreSQL") as raised:
+        call_command("bench", "changelist")
+    assert raised.value.returncode == 2
