@@ -74,7 +74,7 @@ def free(*, order_id: int, hold_id: int, by: User, reason: str, at: datetime) ->
         raise NotPossible(f"Order {order} does not wait for that any more.")
     if not row.key.startswith(FREED_BY_HAND):
         raise NotPossible("That ends by itself when what it waits for is there; nobody can end it by hand.")
-    words = f"{by} let it go: {reason.strip().rstrip(".")[:250]}. It waited because: {row.message}"
+    words = f"{by} let it go: {reason.strip().rstrip('.')[:250]}. It waited because: {row.message}"
     note(order, "let_go", words, at=at, actor=str(by))
     release(merchant_id=order.merchant_id, key=row.key, at=at)
 
