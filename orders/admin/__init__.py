@@ -9,7 +9,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
@@ -22,9 +22,9 @@ from integrations.admin.desk import TONES as COMMAND_TONES
 from integrations.admin.desk import decide
 from integrations.models import Command
 from integrations.sync import replay
-from orders.admin import acts, many
+from orders.admin import acts, export, many
 from orders.admin.accounted import AccountFilter
-from orders.admin.export import MOST, build_csv
+from orders.admin.acts import person
 from orders.admin.seen import (
     STOPPED,
     Part,
@@ -38,6 +38,7 @@ from orders.admin.seen import (
 from orders.models import Customer, FulfilmentOrder, Invoice, Order, OrderLine, Refund, Shipment
 from orders.services.customers import normalise_phone
 from portal.base.admin import DESK, OFFICE, ORDER_READERS, ReadOnlyAdmin, ago, badge, is_limited, may, money
+from portal.base.sheets import CSV, XLSX
 
 MIN_PHONE_DIGITS = 8
 TONES = {"waiting": "wait", "queued": "wait", "placed": "good", "needs_fix": "bad", "needs_human": "bad",
@@ -84,7 +85,7 @@ class OrderAdmin(ReadOnlyAdmin):
     list_filter = (StageFilter, AccountFilter, ReceivedFilter, "connection", "financial", "fulfilment")
     search_fields = ("number__exact",)  # shows the box; find_by_word tells what it looks at
     sortable_by = ("number_shown", "age")
-    actions = ("send_again", "hold", "let_go", "assign", "export")
+    actions = ("send_again", "hold", "let_go", "assign", "export_csv", "export_xlsx", "export_json")
 
     def has_desk_permission(self, request: HttpRequest) -> bool:
         return may(request, DESK)
@@ -107,13 +108,24 @@ class OrderAdmin(ReadOnlyAdmin):
         return many.assign(self, request, rows)
 
     @admin.action(description=gettext_lazy("Export as CSV"), permissions=["view"])
-    def export(self, request: HttpRequest, rows: QuerySet[Order]) -> HttpResponse:
-        if rows.count() > MOST:
-            messages.warning(request, _("Only the first %(n)s orders are in the file; filter the list.") % {"n": MOST})
-        chosen = rows.select_related("connection", "owner").prefetch_related("fulfilment_orders__destination")
-        name = f"orders-{timezone.localdate():%Y-%m-%d}.csv"
-        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-        return HttpResponse(build_csv(chosen[:MOST]), content_type="text/csv; charset=utf-8", headers=headers)
+    def export_csv(self, request: HttpRequest, rows: QuerySet[Order]) -> HttpResponseBase:
+        return self._export(request, rows, CSV)
+
+    @admin.action(description=gettext_lazy("Export as XLSX"), permissions=["view"])
+    def export_xlsx(self, request: HttpRequest, rows: QuerySet[Order]) -> HttpResponseBase:
+        return self._export(request, rows, XLSX)
+
+    @admin.action(description=gettext_lazy("Export as JSON lines"), permissions=["view"])
+    def export_json(self, request: HttpRequest, rows: QuerySet[Order]) -> HttpResponseBase:
+        return self._export(request, rows, export.JSON_LINES)
+
+    def _export(self, request: HttpRequest, rows: QuerySet[Order], kind: str) -> HttpResponseBase:
+        if len(rows.order_by().values_list("pk", flat=True)[: export.MOST + 1]) > export.MOST:
+            words = _("%(n)s orders at most go into one file: filter the list, by when they were received, say.")
+            messages.error(request, words % {"n": export.MOST})
+            return HttpResponseRedirect(request.get_full_path())
+        name = f"orders-{timezone.localdate():%Y-%m-%d}"
+        return export.respond(rows, kind=kind, by=person(request), at=timezone.now(), name=name)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         held = Subquery(open_holds().order_by("since", "pk").values("message")[:1])

@@ -13,11 +13,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from orders.admin.acts import list_people
+from orders.admin.acts import list_people, person
 from orders.models import Order
 from orders.services import desk
 from portal.base.admin import MerchantAdmin
-from portal.tenancy.models import User
 
 MOST = 1000  # in one go
 
@@ -27,7 +26,7 @@ def hold(page: MerchantAdmin, request: HttpRequest, rows: QuerySet[Order]) -> Ht
     if not reason:
         return ask(page, request, rows, title=_("Hold these orders?"), button=_("Hold"), wants="reason")
     ids = _list_ids(rows)
-    held = [pk for pk in ids if desk.hold_order(order_id=pk, by=_person(request), reason=reason, at=timezone.now())]
+    held = [pk for pk in ids if desk.hold_order(order_id=pk, by=person(request), reason=reason, at=timezone.now())]
     words = ngettext("%(n)s order is held.", "%(n)s orders are held.", len(held))
     messages.success(request, words % {"n": len(held)})
     there = sum(map(desk.is_there, held))
@@ -38,7 +37,7 @@ def hold(page: MerchantAdmin, request: HttpRequest, rows: QuerySet[Order]) -> Ht
 
 
 def let_go(page: MerchantAdmin, request: HttpRequest, rows: QuerySet[Order]) -> None:
-    counts = [desk.let_go(order_id=pk, by=_person(request), at=timezone.now()) for pk in _list_ids(rows)]
+    counts = [desk.let_go(order_id=pk, by=person(request), at=timezone.now()) for pk in _list_ids(rows)]
     freed = sum(1 for count in counts if count)
     words = ngettext("%(n)s order goes on.", "%(n)s orders go on.", freed)
     messages.success(request, words % {"n": freed})
@@ -59,7 +58,7 @@ def assign(page: MerchantAdmin, request: HttpRequest, rows: QuerySet[Order]) -> 
         messages.error(request, _("Choose somebody who works at your desk."))
         return None
     now = timezone.now()
-    done = sum(desk.assign(order_id=pk, to=to, by=_person(request), at=now) for pk in _list_ids(rows))
+    done = sum(desk.assign(order_id=pk, to=to, by=person(request), at=now) for pk in _list_ids(rows))
     words = ngettext("%(n)s order is assigned.", "%(n)s orders are assigned.", done)
     messages.success(request, words % {"n": done})
     return None
@@ -93,8 +92,3 @@ def ask(
 
 def _list_ids(rows: QuerySet[Order]) -> list[int]:
     return list(dict.fromkeys(rows.order_by("pk").values_list("pk", flat=True)[:MOST]))
-
-
-def _person(request: HttpRequest) -> User:
-    person: User = request.user  # type: ignore[assignment]  # the admin lets nobody else in
-    return person

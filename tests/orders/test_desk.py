@@ -1,9 +1,6 @@
-"""The desk: what a person holds is not sent, what he lets go goes on, and a list leaves as a harmless file."""
+"""The desk: what a person holds is not sent, what he lets go goes on."""
 
 from __future__ import annotations
-
-import csv
-import io
 
 import pytest
 from django.test import Client
@@ -11,10 +8,9 @@ from django.urls import reverse
 
 from integrations.models import Command, Hold
 from integrations.sync import lease
-from orders.admin.export import guard
-from orders.models import Customer, FulfilmentOrder, Order
+from orders.models import FulfilmentOrder, Order
 from orders.services import desk
-from portal.tenancy.models import Location, User
+from portal.tenancy.models import User
 from tests.portal.people import log_in, make_person
 from tests.world import NOON, World, make_world, order, stocked
 
@@ -138,40 +134,3 @@ def test_only_the_desk_holds_and_assigns(world: World) -> None:
         choose(client, "hold", row, reason="x")
         choose(client, "assign", row, owner="nobody")
     assert Hold.plain.count() == 0
-
-
-def test_the_file_has_a_line_an_order_and_no_formula(world: World) -> None:
-    sell(world, "1")
-    evil = sell(world, "2", sku="nobody-knows-it")
-    Order.plain.filter(pk=evil.pk).update(customer_name="=HYPERLINK(1)", phone="+442079460018", email="@x")
-    FulfilmentOrder.plain.filter(order__number="1").update(external_number="S1")
-    response = log_in(world.merchant, "sales").post(
-        reverse(LIST), {"action": "export", "_selected_action": [str(row.pk) for row in Order.plain.all()]}
-    )
-    assert response.headers["Content-Type"] == "text/csv; charset=utf-8"
-    assert response.headers["Content-Disposition"].startswith('attachment; filename="orders-')
-    assert response.content.startswith(b"\xef\xbb\xbf")
-    rows = {row["number"]: row for row in csv.DictReader(io.StringIO(response.content.decode("utf-8-sig")))}
-    assert (rows["1"]["shop"], rows["1"]["total"], rows["1"]["currency"], rows["1"]["number there"]) == (
-        "Shop A", "4.50", "GBP", "S1",
-    )  # fmt: skip
-    assert (rows["2"]["customer"], rows["2"]["phone"], rows["2"]["e-mail"]) == (
-        "'=HYPERLINK(1)", "'+442079460018", "'@x",
-    )  # fmt: skip
-    assert "nobody-knows-it" in rows["2"]["waits because"]
-
-
-@pytest.mark.parametrize("text", ["=1", "+1", "-1", "@x", "\tx", "\rx"])
-def test_bad_input_46_formula_characters_are_prefixed(text: str) -> None:
-    assert guard(text) == f"'{text}"
-    assert guard("a" + text) == "a" + text
-
-
-def test_a_person_limited_to_a_location_exports_its_orders_only(world: World) -> None:
-    sell(world, "1")
-    north = Location(merchant=world.merchant, code="NORTH", name="North")
-    north.save()
-    chosen = {"action": "export", "_selected_action": [str(Order.plain.get().pk)]}
-    page = log_in(world.merchant, "support", north).post(reverse(LIST), chosen)
-    assert b"Shop A" not in page.content
-    assert Customer.plain.count() == 0
