@@ -77,7 +77,6 @@ def status_of(client: Client, address: str) -> int:
     answer: Any = client.get(address)
     if answer.streaming:
         assert b"".join(answer.streaming_content) == RED
-        answer.close()
     return int(answer.status_code)
 
 
