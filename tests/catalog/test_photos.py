@@ -77,7 +77,6 @@ def status_of(client: Client, address: str) -> int:
     answer: Any = client.get(address)
     if answer.streaming:
         assert b"".join(answer.streaming_content) == RED
-        answer.close()
     return int(answer.status_code)
 
 
@@ -207,7 +206,7 @@ def test_another_key_or_portal_address_sends_nothing_again_and_another_picture_d
     assert sent(world.shop) == []
     before = ChannelProduct.plain.get().wanted
     settings.SECRET_KEY, settings.PUBLIC_URL = "another key, as long as it has to be", "https://moved.example.org"
-    everything = {"merchant_id": world.merchant.pk, "product_ids": [Product.plain.get().pk], "at": NOON}
+    everything: dict[str, Any] = {"merchant_id": world.merchant.pk, "product_ids": [Product.plain.get().pk], "at": NOON}
     assert services.refresh_wanted_products(**everything) == 0
     assert (ChannelProduct.plain.get().wanted, sent(world.shop)) == (before, [])
     world.apply(world.erp, "product", mug(BLUE))
