@@ -97,7 +97,9 @@ def _fill(name: str, first: int, rows: int) -> Client:
     )  # fmt: skip
     shop.save()
     erp.save()
-    values: dict[str, Any] = {"first": first, "rows": rows, "merchant": merchant.pk, "shop": shop.pk, "erp": erp.pk, "at": AT}
+    values: dict[str, Any] = {
+        "first": first, "rows": rows, "merchant": merchant.pk, "shop": shop.pk, "erp": erp.pk, "at": AT,
+    }  # fmt: skip
     with database.cursor() as cursor:
         for statement in FILL:
             cursor.execute(statement.format(name=NAME, series=SERIES), values)
