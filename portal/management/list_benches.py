@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from importlib import import_module
 from statistics import median
 from typing import Any
@@ -96,7 +97,9 @@ def _fill(name: str, first: int, rows: int) -> Client:
     )  # fmt: skip
     shop.save()
     erp.save()
-    values = {"first": first, "rows": rows, "merchant": merchant.pk, "shop": shop.pk, "erp": erp.pk, "at": AT}
+    values: dict[str, Any] = {
+        "first": first, "rows": rows, "merchant": merchant.pk, "shop": shop.pk, "erp": erp.pk, "at": AT,
+    }  # fmt: skip
     with database.cursor() as cursor:
         for statement in FILL:
             cursor.execute(statement.format(name=NAME, series=SERIES), values)
@@ -127,7 +130,7 @@ def _measure(few: Client, many: Client, address: str, index: str, *, runs: int) 
         _look(client, path)  # once before, so that nobody pays for what is loaded once
     for _ in range(runs):
         for name, (client, path) in turns.items():
-            costs[name].append(_cost(lambda client=client, path=path: _look(client, path), PAGES_A_TURN))
+            costs[name].append(_cost(partial(_look, client, path), PAGES_A_TURN))
     with _without(index):
         unaided = [_cost(lambda: _look(many, search), 1) for _ in range(min(runs, 3))]
     cpu = {name: median(cost.cpu for cost in some) * 1000 for name, some in costs.items()}

@@ -48,7 +48,7 @@ def test_promise_20_a_sale_in_one_shop_is_sent_to_the_other(
 ) -> None:
     with live_shop() as shop_b:
         prepare(shop_b, silent_erp)
-        with worker_and_beat(tmp_path):
+        with worker_and_beat(tmp_path, shop_b):
             seconds = [sell(shop_b, number) for number in range(200 if full_run else 5)]
     seconds.sort()
     assert seconds[math.ceil(0.95 * len(seconds)) - 1] <= SENT_WITHIN, seconds
