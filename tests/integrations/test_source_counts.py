@@ -35,14 +35,15 @@ def test_what_is_missing_is_found_and_read_again(shop: LiveShop) -> None:
     assert source_counts.check(shop.connection.pk, at=now + DAY / 2) == [], "once a day"
 
     Order.plain.filter(pk__in=Order.plain.order_by("pk")[:1].values("pk")).delete()  # as if it had been lost
+    Cursor.plain.update(since=now + DAY)
     shop.run("order")
     assert Order.plain.count() == 2, "an ordinary pull does not look back so far"
-    Cursor.plain.update(since=now + DAY)
     SourceCount.plain.update(checked_at=now - DAY * 2)
     (gap,) = source_counts.check(shop.connection.pk, at=now)
     assert (gap.theirs, gap.ours, gap.differs) == (3, 2, True)
     assert gap.describe().endswith("here are 2. 1 is missing here; they are read again.")
-    run = SyncRun.plain.get(pk=gap.run_id)
+    run = gap.run
+    assert run is not None
     assert run.trigger == "count"
     SyncRun.plain.filter(pk=run.pk).update(next_attempt_at=now - DAY)
     execute(run.pk)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from random import Random
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -29,7 +31,7 @@ def ready(world: World) -> World:
 
 
 def sell(world: World, number: str, sku: str = "MUG", price: str = "4.50", shop: Connection | None = None,
-         at: datetime = NOON, **more: object) -> Order:  # fmt: skip
+         at: datetime = NOON, **more: Any) -> Order:  # fmt: skip
     world.apply(shop or world.shop, "order", order(number, (sku, 1, price), placed_at=at, **more), at=at)
     return Order.plain.get(merchant=world.merchant, number=number)
 
@@ -86,7 +88,7 @@ def test_a_shop_no_flow_takes_orders_of_is_excluded_by_rule(ready: World) -> Non
 
 def test_random_orders_add_up_by_day_shop_and_currency(ready: World) -> None:
     random, zone = Random(4711), ZoneInfo("Pacific/Auckland")
-    wanted: dict[tuple[date, int, str], list[object]] = {}
+    wanted: dict[tuple[date, int, str], list[Decimal]] = {}
     for number in range(60):
         shop = random.choice([ready.shop, ready.other])
         price, state = f"{random.randint(1, 99_999) / 100:.2f}", random.choice(list(Part))
