@@ -486,8 +486,9 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _entry("Worklist", "link", "catalog_binding_worklist", "office"),
                     _entry("Conflicts", "call_split", "catalog_mappingconflict_changelist", "office"),
-                    _entry("Export and import", "swap_vert", "catalog_binding_exchange", "mappers"),
                     _entry("Values", "translate", "integrations_valuemapping_changelist", "office"),
+                    _entry("Export and import", "swap_vert", "catalog_binding_exchange", "mappers"),
+                    _entry("Changes", "history", "catalog_binding_changes", "office"),
                 ],
             },
             {

@@ -14,6 +14,7 @@ from unfold.widgets import UnfoldAdminDecimalFieldWidget
 
 from catalog import services
 from catalog.admin import drift, feeds, plan, prices, products, stock
+from catalog.admin.changes import ChangesPages
 from catalog.admin.conflicts import ConflictPages
 from catalog.admin.exchange import MappingExchange
 from catalog.admin.worklist import WorklistPages
@@ -54,11 +55,12 @@ class ConflictInline(ReadOnlyInline):
 
 
 @admin.register(Binding)
-class BindingAdmin(MappingExchange, WorklistPages):
+class BindingAdmin(MappingExchange, WorklistPages, ChangesPages):
     """What a shop or back office sells, and which of our articles it is; the worklist stands before it."""
 
     everywhere = True
     change_roles = MAPPERS
+    list_before_template = "admin/catalog/list_tabs.html"
     form = BindingForm
     list_display = ("reference_code", "title", "connection", "state_shown", "variant", "why")
     sortable_by = ("reference_code",)

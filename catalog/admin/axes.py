@@ -7,7 +7,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 
-from catalog.admin.mapping_page import MOST_SHOWN, MappingPage, choose_shops, get_person, list_changes
+from catalog.admin.changes import get_person, list_changes
+from catalog.admin.mapping_page import MOST_SHOWN, MappingPage, choose_shops
 from catalog.admin.matrix_rows import clean
 from catalog.models import MappingConflict, Product
 from catalog.services import axis_values, axis_views, matrix

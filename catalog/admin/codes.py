@@ -14,10 +14,11 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 
-from catalog.admin.mapping_page import MOST_SHOWN, MappingPage, get_person, list_changes
+from catalog.admin.changes import get_person, list_changes
+from catalog.admin.mapping_page import MOST_SHOWN, MappingPage
 from catalog.admin.matrix_rows import clean
 from catalog.mapping.patterns import PatternError
-from catalog.models import MappingChange, Product
+from catalog.models import Product
 from catalog.services import generation, matrix
 from integrations.models import Connection
 from portal.base.admin import MAPPERS, may
@@ -74,7 +75,7 @@ class CodesPage(MappingPage):
             "lines": _list_lines(preview) if preview else (),
             "most": MOST_SHOWN,
             "axes": [(axis, values[axis.pk]) for axis in axes],
-            "changes": list_changes(one) if one else _list_code_changes(),
+            "changes": list_changes(one) if one else list_changes(None, "codes"),
             "may_change": True,
         }
         return self.show_page(request, "codes", context)
@@ -117,11 +118,6 @@ class CodesPage(MappingPage):
 def _join(ids: Sequence[int] | None) -> str:
     """For the form; '' = all products, "none" where none of those named is one."""
     return "" if ids is None else ",".join(str(pk) for pk in ids) or "none"
-
-
-def _list_code_changes() -> QuerySet[MappingChange]:
-    rows: QuerySet[MappingChange] = MappingChange.objects.filter(kind="codes", product__isnull=True)
-    return rows.select_related("by", "undone_by").defer("images").order_by("-made_at", "-pk")[:5]
 
 
 def _list_lines(preview: generation.Preview) -> Iterable[tuple[str, Any]]:

@@ -17,7 +17,8 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from catalog.admin.worklist import enter, last_decision, read_int, render_page, tell
+from catalog.admin.changes import last_change
+from catalog.admin.worklist import enter, read_int, render_page, tell
 from catalog.models import Binding, MappingConflict, Product, Variant
 from catalog.services import conflicts, decisions, making, worklist
 from catalog.services.conflicts import Case, Wanted
@@ -40,6 +41,21 @@ class Side:
     @property
     def key(self) -> str:
         return str(self.case.conflict.pk)
+
+    @property
+    def grid(self) -> str:
+        """Where it is seen among its siblings: the cell it may be, the axis values where its options are others; ''
+        where nobody knows the product."""
+        conflict = self.case.conflict
+        if conflict.product_id is None:
+            return ""
+        name = "axes" if conflict.type == MappingConflict.Type.AXIS_MISMATCH else "matrix"
+        query: dict[str, Any] = {"shop": conflict.connection_id}
+        if name == "axes" and conflict.binding is not None:
+            query["there"] = conflict.binding.parent_external_id
+        cell = self.candidates[0]["variant"] if self.candidates else None
+        anchor = f"#cell-{cell}-{conflict.connection_id}" if cell and name == "matrix" else ""
+        return reverse(f"admin:catalog_product_{name}", args=(conflict.product_id,), query=query) + anchor
 
     @property
     def proposed(self) -> int | None:
@@ -76,7 +92,7 @@ class ConflictPages(ReadOnlyAdmin):
             "product": Product.objects.filter(pk=wanted.product_id).first() if wanted.product_id else None,
             "next_url": f"?{urlencode({**kept, 'type': wanted.type, 'after': page.next})}" if page.next else "",
             "may_change": may(request, MAPPERS),
-            "last": last_decision(request),
+            "last": last_change(request),
         }
         return render_page(self, request, "conflicts", context)
 
@@ -99,7 +115,7 @@ class ConflictPages(ReadOnlyAdmin):
             "found": _search(query) if query else [],
             "query": query,
             "may_change": may(request, MAPPERS) and case.conflict.resolved_at is None,
-            "last": last_decision(request),
+            "last": last_change(request),
         }
         return render_page(self, request, "conflict", context)
 

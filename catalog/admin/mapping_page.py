@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
-from catalog.models import MappingChange, Product
+from catalog.admin.worklist import next_url, worklist_url
+from catalog.models import Product
 from integrations.models import Connection
 from portal.base.admin import MAPPERS, OFFICE, MerchantAdmin, may
-from portal.tenancy.models import User
 
 MOST_SHOWN = 200
 
@@ -34,9 +33,18 @@ class MappingPage(MerchantAdmin):
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "here": request.get_full_path(),
+            **_place(request, context.get("product")),
             **context,
         }
         return TemplateResponse(request, f"admin/catalog/{name}.html", context)
+
+
+def _place(request: HttpRequest, product: Product | None) -> dict[str, str]:
+    """The way back to the worklist one came from, and on to its next unfinished product."""
+    place = request.GET.get("list", "")
+    if product is None:
+        return {"place": place}
+    return {"place": place, "back_url": worklist_url(place, product.pk), "further_url": next_url(place, product.pk)}
 
 
 def choose_shops(given: str, shops: Sequence[Connection]) -> list[Connection]:
@@ -44,12 +52,3 @@ def choose_shops(given: str, shops: Sequence[Connection]) -> list[Connection]:
     if given == "all":
         return list(shops)
     return [shop for shop in shops if str(shop.pk) == given] or list(shops[:1])
-
-
-def get_person(request: HttpRequest) -> User | None:
-    return request.user if isinstance(request.user, User) else None
-
-
-def list_changes(product: Product) -> QuerySet[MappingChange]:
-    rows: QuerySet[MappingChange] = MappingChange.objects.filter(product=product)
-    return rows.select_related("by", "undone_by").defer("images").order_by("-made_at", "-pk")[:5]

@@ -1,4 +1,4 @@
-"""The grid of a product, and the undo of whatever was changed on its mapping pages."""
+"""The grid of a product."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin, messages
-from django.core.exceptions import BadRequest, PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.core.exceptions import BadRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import path, reverse
@@ -17,11 +17,12 @@ from django.utils.http import urlencode
 from django.utils.translation import ngettext
 
 from catalog.admin.axes import AxesPage
+from catalog.admin.changes import get_person, list_changes
 from catalog.admin.codes import CodesPage
-from catalog.admin.mapping_page import choose_shops, get_person, list_changes
+from catalog.admin.mapping_page import choose_shops
 from catalog.admin.matrix_rows import MOST_CELLS, cut, read_edits
-from catalog.models import AxisValueMapping, MappingChange, Product
-from catalog.services import cells, changes, matrix
+from catalog.models import AxisValueMapping, Product
+from catalog.services import cells, matrix
 from integrations.models import Connection
 from portal.base.admin import MAPPERS, OFFICE, may
 from portal.base.strict_json import StrictJsonError
@@ -44,7 +45,6 @@ class MatrixPages(AxesPage, CodesPage):
                 ("<path:object_id>/matrix", "matrix", self.matrix_view),
                 ("<path:object_id>/axes", "axes", self.axes_view),
                 ("<path:object_id>/values", "values", self.values_view),
-                ("changes/<int:change_id>/undo", "undo", self.undo_view),
             )
         ]
         return [*own, *super().get_urls()]
@@ -112,13 +112,13 @@ class MatrixPages(AxesPage, CodesPage):
         return render(request, "admin/catalog/matrix_rows.html", context)
 
     def _common(self, request: HttpRequest, grid: matrix.Grid) -> dict[str, Any]:
-        """What the rows need as well as the page. `query`: the shop, for the addresses of more rows."""
+        """What the rows need as well as the page. `query`: shop and way back, for addresses of more rows."""
         shop = grid.connections[0].pk if len(grid.connections) == 1 else "all"
         counts = [(WORDS[state], grid.counts[state], MARKS[state]) for state in WORDS if grid.counts.get(state)]
         return {
             "may_change": may(request, MAPPERS),
             "many": len(grid.connections) != 1,
-            "query": urlencode({"shop": shop}),
+            "query": urlencode({"shop": shop, **({"list": place} if (place := request.GET.get("list")) else {})}),
             "marks": MARKS,
             "words": WORDS,
             "counts": counts,
@@ -170,26 +170,6 @@ class MatrixPages(AxesPage, CodesPage):
                 "changes": render_to_string("admin/catalog/matrix_changes.html", context, request),
             }
         )
-
-    # undo ----------------------------------------------------------------------------------------------------------
-
-    def undo_view(self, request: HttpRequest, change_id: int) -> HttpResponse:
-        if not may(request, MAPPERS):
-            raise PermissionDenied
-        change = MappingChange.objects.filter(pk=change_id).first()
-        if change is None:
-            raise Http404
-        if request.method == "POST":
-            try:
-                undone = changes.undo(change_id=change.pk, by=get_person(request), at=timezone.now())
-                messages.success(request, f"Undone: {change}. {undone.restored} articles are as they were.")
-                for words in undone.kept[:10]:
-                    messages.warning(request, words)
-            except changes.NotPossible as error:
-                messages.error(request, str(error))
-        back = request.POST.get("back", "")
-        home = reverse("admin:catalog_product_changelist")
-        return HttpResponseRedirect(back if back.startswith(home) else home)
 
 
 def _number(text: str | None) -> int | None:

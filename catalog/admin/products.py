@@ -107,6 +107,7 @@ class ProductAdmin(MatrixPages, MerchantAdmin):
     """What a back office owns is read here; the rest is written here and sent to the shops at once."""
 
     everywhere = True
+    list_before_template = "admin/catalog/list_tabs.html"
     view_roles = EVERYBODY
     change_roles = MAPPERS
     form = ProductForm

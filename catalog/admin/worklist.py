@@ -7,22 +7,23 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.template.response import TemplateResponse
-from django.urls import NoReverseMatch, path, reverse
+from django.urls import path, reverse
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from catalog.models import MappingDecision
-from catalog.services import accepting, decisions, worklist
+from catalog.admin.changes import last_change
+from catalog.services import accepting, worklist
 from catalog.services.decisions import Decided
 from integrations.models import Connection
 from integrations.sync.waiting import say_gone_on
 from portal.base.admin import MAPPERS, OFFICE, MerchantAdmin, is_limited, may
 
 WORKLIST = "admin:catalog_binding_worklist"
+PLACE = ("show", "shop", "q", "after")  # what of its address tells where in the worklist one is
 USUAL_LEAST = 95
 MOST_REFUSED_SHOWN = 5
 SHOWN = {
@@ -39,7 +40,6 @@ class WorklistPages(MerchantAdmin):
             ("worklist/", self.worklist_view, "worklist"),
             ("worklist/next/", self.next_view, "next"),
             ("worklist/accept/", self.accept_view, "accept"),
-            ("worklist/undo/<int:decision_id>/", self.undo_view, "undo"),
         ]
         own = [
             path(route, self.admin_site.admin_view(view), name=f"catalog_binding_{name}") for route, view, name in pages
@@ -62,11 +62,13 @@ class WorklistPages(MerchantAdmin):
             with_money=not is_limited(),
         )
         kept = {"shop": wanted or "", "q": query}
+        place = urlencode({name: request.GET[name] for name in PLACE if request.GET.get(name)})
         context = {
             "title": _("Mapping worklist"),
             "shops": shops,
             "columns": chosen,
-            "rows": [_show(row, chosen) for row in page.rows],
+            "rows": [_show(row, chosen, place) for row in page.rows],
+            "place": place,
             "filters": [(words, f"?{urlencode({**kept, 'show': key})}", key == show) for key, words in SHOWN.items()],
             "show": show,
             "query": query,
@@ -74,7 +76,7 @@ class WorklistPages(MerchantAdmin):
             "next_url": f"?{urlencode({**kept, 'show': show, 'after': page.next})}" if page.next else "",
             "may_change": may(request, MAPPERS),
             "least": USUAL_LEAST,
-            "last": last_decision(request),
+            "last": last_change(request),
         }
         return render_page(self, request, "worklist", context)
 
@@ -82,12 +84,15 @@ class WorklistPages(MerchantAdmin):
         """On to the next product that is not finished (the key n)."""
         merchant_id = enter(request)
         shops = worklist.list_shops(merchant_id=merchant_id)
+        place = request.GET.get("list", "")
+        wanted = read_int(QueryDict(place).get("shop", ""))
+        shops = [shop for shop in shops if shop.pk == wanted] or shops
         after = read_int(request.GET.get("after", ""))
         found = worklist.find_next(merchant_id=merchant_id, shops=shops, after=after)
         if found is None:
             messages.success(request, _("Every product is mapped in every shop."))
             return HttpResponseRedirect(reverse(WORKLIST))
-        return HttpResponseRedirect(product_url(found))
+        return HttpResponseRedirect(product_url(found, place))
 
     def accept_view(self, request: HttpRequest) -> HttpResponse:
         """First how many, and what would go on; then all of them."""
@@ -111,17 +116,10 @@ class WorklistPages(MerchantAdmin):
         context["waiting"] = None if is_limited() else plan.waiting
         return render_page(self, request, "accept", context)
 
-    def undo_view(self, request: HttpRequest, decision_id: int) -> HttpResponse:
-        merchant_id = enter(request, changing=True)
-        if request.method == "POST":
-            done = decisions.undo(merchant_id=merchant_id, decision_id=decision_id, at=timezone.now())
-            tell(request, done, ngettext("%d article is as it was.", "%d articles are as they were.", done.count))
-        return HttpResponseRedirect(_back(request))
 
-
-def _show(row: worklist.Row, shops: Sequence[Connection]) -> tuple[worklist.Row, str, list[Any]]:
+def _show(row: worklist.Row, shops: Sequence[Connection], place: str) -> tuple[worklist.Row, str, list[Any]]:
     """A row, the address of its product, and its cells with their shops."""
-    return row, product_url(row.product.pk), list(zip(shops, row.cells, strict=True))
+    return row, product_url(row.product.pk, place), list(zip(shops, row.cells, strict=True))
 
 
 def tell(request: HttpRequest, done: Decided, words: str) -> None:
@@ -136,20 +134,22 @@ def tell(request: HttpRequest, done: Decided, words: str) -> None:
         messages.warning(request, _("… and %d more.") % (len(done.refused) - MOST_REFUSED_SHOWN))
 
 
-def last_decision(request: HttpRequest) -> MappingDecision | None:
-    """What the person decided last, while it can be undone."""
-    if not may(request, MAPPERS):
-        return None
-    found: MappingDecision | None = MappingDecision.objects.filter(by_id=request.user.pk).order_by("-pk").first()
-    return found if found is not None and found.undone_at is None else None
+def product_url(pk: int, place: str) -> str:
+    """Its grid, at the shop the worklist shows; `place`: the worklist's query, so that one comes back to it."""
+    shop = QueryDict(place).get("shop", "") or "all"
+    return reverse("admin:catalog_product_matrix", args=(pk,), query={"shop": shop, "list": place})
 
 
-def product_url(pk: int) -> str:
-    """Its grid of codes, or its own page where there is none."""
-    try:
-        return reverse("admin:catalog_product_matrix", args=(pk,))
-    except NoReverseMatch:
-        return reverse("admin:catalog_product_change", args=(pk,))
+def worklist_url(place: str, pk: int) -> str:
+    """Back to the row of the product one came from."""
+    query = QueryDict(place)
+    kept = {name: query[name] for name in PLACE if query.get(name)}
+    return f"{reverse(WORKLIST, query=kept)}#p{pk}"
+
+
+def next_url(place: str, pk: int) -> str:
+    """On from this product to the next unfinished one of the same worklist."""
+    return reverse("admin:catalog_binding_next", query={"after": pk, "list": place})
 
 
 def enter(request: HttpRequest, *, changing: bool = False) -> int:
@@ -159,14 +159,6 @@ def enter(request: HttpRequest, *, changing: bool = False) -> int:
         raise PermissionDenied
     pk: int = merchant.pk
     return pk
-
-
-def _back(request: HttpRequest) -> str:
-    wanted = request.POST.get("next", "")
-    safe = url_has_allowed_host_and_scheme(
-        wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
-    )
-    return wanted if safe else reverse(WORKLIST)
 
 
 def read_int(text: str) -> int | None:

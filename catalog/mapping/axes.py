@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
+from catalog.mapping.codes import fold
+
 Pair = tuple[str, str]  # (their axis, their value): ("Farbe", "Rot")
 MISSING, MISMATCH = "missing_combination", "axis_mismatch"
 
@@ -36,11 +38,6 @@ class Outcome:
     variant_id: int | None = None
     type: str = ""
     reason: str = ""
-
-
-def fold(text: str) -> str:
-    """Words that differ in case and spaces only are the same word."""
-    return " ".join(text.split()).casefold()
 
 
 def fold_pair(pair: Sequence[str]) -> Pair:

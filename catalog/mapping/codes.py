@@ -19,8 +19,8 @@ _WORDS = re.compile(r"[^\W_]+")
 
 
 def fold(text: str) -> str:
-    """Without the difference between capitals and small letters, wide and narrow characters."""
-    return unicodedata.normalize("NFKC", text).casefold().strip()
+    """Without the difference between capitals and small letters, wide and narrow characters, one space and several."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 def normalise_code(code: str) -> str:

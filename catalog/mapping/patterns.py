@@ -17,7 +17,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from catalog.mapping.axes import fold
+from catalog.mapping.codes import fold
 
 LONGEST_PATTERN = 200
 LONGEST_CODE = 100  # what Variant.code and Binding.reference_code hold

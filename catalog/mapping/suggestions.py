@@ -117,7 +117,15 @@ class Candidate:
         }  # fmt: skip
 
 
-Synonyms = Mapping[str, str]  # their folded value → ours
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learnt:
+    """A folded value of ours; `source`: the product a person taught it on."""
+
+    ours: str
+    source: str = ""
+
+
+Synonyms = Mapping[str, Learnt]  # their folded value → ours
 
 
 def rank(
@@ -148,7 +156,7 @@ def pick(ranked: Mapping[str, Sequence[Candidate]], taken: Iterable[int] = ()) -
     return found
 
 
-def learn_values(pairs: Iterable[tuple[Sequence[str], Sequence[str]]]) -> dict[str, str]:
+def learn_values(pairs: Iterable[tuple[Sequence[str], Sequence[str]]]) -> dict[str, Learnt]:
     """What their option values are called here, from articles already mapped: (their values, ours) each. A pair counts
     where it is the only difference between the two, and where nothing contradicts it."""
     seen: dict[str, set[str]] = defaultdict(set)
@@ -157,7 +165,7 @@ def learn_values(pairs: Iterable[tuple[Sequence[str], Sequence[str]]]) -> dict[s
         left, right = list((others - mine).elements()), list((mine - others).elements())
         if len(left) == len(right) == 1:
             seen[left[0]].add(right[0])
-    return {their: next(iter(ours)) for their, ours in seen.items() if len(ours) == 1}
+    return {their: Learnt(ours=next(iter(ours))) for their, ours in seen.items() if len(ours) == 1}
 
 
 class _Index:
@@ -304,12 +312,14 @@ def _compare_options(
     """Words for options that agree, or what is to be taken off where they do not."""
     if not article.values or not ours.values:
         return [], 0.0
-    known = tuple(sorted(synonyms.get(value, value) for value in article.folded))
+    known = tuple(sorted(synonyms[value].ours if value in synonyms else value for value in article.folded))
     shown = ", ".join(ours.values)
     if article.folded == ours.folded:
         return [(_SCORES["options" if is_kin else "options alone"], f"the options match: {shown}")], 0.0
     if known == ours.folded:
-        words = f"the options match, as you mapped before: {', '.join(article.values)} is {shown} here"
+        sources = sorted({synonyms[value].source for value in article.folded if value in synonyms} - {""})
+        where = f" (learnt on {', '.join(sources)})" if sources else ""
+        words = f"the options match, as you mapped before: {', '.join(article.values)} is {shown} here{where}"
         return [(_SCORES["learnt" if is_kin else "options alone"], words)], 0.0
     # Values in another language or spelling are no contradiction; a value of ours that is another variant's would be.
     return [], float(_OTHER_OPTIONS) if len(known) == len(ours.folded) and set(known) & set(ours.folded) else 0.0

@@ -524,7 +524,12 @@ class Migration(migrations.Migration):
                 (
                     "kind",
                     models.CharField(
-                        choices=[("grid", "Cells of the grid"), ("axes", "Axis values"), ("codes", "Generated codes")],
+                        choices=[
+                            ("articles", "Articles decided"),
+                            ("grid", "Cells of the grid"),
+                            ("axes", "Axis values"),
+                            ("codes", "Generated codes"),
+                        ],
                         max_length=10,
                     ),
                 ),
@@ -583,47 +588,16 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "plain",
                 "default_manager_name": "plain",
-                "indexes": [models.Index(fields=["product", "made_at"], name="change_product")],
+                "indexes": [
+                    models.Index(fields=["product", "made_at"], name="change_product"),
+                    models.Index(fields=["merchant", "made_at"], name="change_made"),
+                ],
                 "constraints": [
                     models.CheckConstraint(
                         condition=models.Q(("undone_by__isnull", True), ("undone_at__isnull", False), _connector="OR"),
                         name="change_undone_when",
                     )
                 ],
-            },
-            managers=[
-                ("plain", django.db.models.manager.Manager()),
-            ],
-        ),
-        migrations.CreateModel(
-            name="MappingDecision",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("what", models.CharField(max_length=200)),
-                ("at", models.DateTimeField()),
-                ("before", models.JSONField(default=list)),
-                ("undone_at", models.DateTimeField(blank=True, null=True)),
-                (
-                    "by",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.SET_NULL,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "merchant",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="tenancy.merchant"
-                    ),
-                ),
-            ],
-            options={
-                "abstract": False,
-                "base_manager_name": "plain",
-                "default_manager_name": "plain",
             },
             managers=[
                 ("plain", django.db.models.manager.Manager()),

@@ -1,7 +1,7 @@
 """Articles, stock and prices."""
 
 from catalog.models.axes import AxisValueMapping, MappingChange, Synonym
-from catalog.models.binding import Binding, MappingConflict, MappingDecision, RememberedCode
+from catalog.models.binding import Binding, MappingConflict, RememberedCode
 from catalog.models.feed import Feed, FeedMapping, FeedPart, Identify
 from catalog.models.photo import Photo
 from catalog.models.plan import Figures, KeptFigure, PlanLine, PushPlan, ShopFigure
@@ -25,7 +25,6 @@ __all__ = [
     "KeptFigure",
     "MappingChange",
     "MappingConflict",
-    "MappingDecision",
     "OptionAxis",
     "OptionValue",
     "Photo",

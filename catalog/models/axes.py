@@ -57,11 +57,15 @@ class Synonym(MerchantModel):
 
 
 class MappingChange(MerchantModel):
-    """What one person changed in one go. `images` has, for every row touched, its fields before and after:
-    {"binding": {pk: [{…}, {…}]}, "variant": {…}}; and what undoing needs besides: "axes", "synonyms" added,
-    "neighbours" (articles bound to the same variants then)."""
+    """What one person decided or changed in one go, with its undo.
+
+    `images` has, for every row touched, its fields before and after: {"binding": {pk: [{…}, {…}]}, "variant": {…}};
+    and what undoing needs besides: "axes"; "synonyms" added; "remembered" codes, before and after; conflicts "ended"
+    and "opened"; "neighbours" (articles bound to the same variants then).
+    """
 
     class Kind(models.TextChoices):
+        ARTICLES = "articles", _("Articles decided")
         GRID = "grid", _("Cells of the grid")
         AXES = "axes", _("Axis values")
         CODES = "codes", _("Generated codes")
@@ -84,7 +88,10 @@ class MappingChange(MerchantModel):
                 condition=Q(undone_by__isnull=True) | Q(undone_at__isnull=False), name="change_undone_when"
             ),
         )
-        indexes = (models.Index(fields=("product", "made_at"), name="change_product"),)
+        indexes = (
+            models.Index(fields=("product", "made_at"), name="change_product"),
+            models.Index(fields=("merchant", "made_at"), name="change_made"),
+        )
 
     def __str__(self) -> str:
         return self.summary

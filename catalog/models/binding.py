@@ -132,23 +132,3 @@ class RememberedCode(MerchantModel):
 
     def __str__(self) -> str:
         return self.code
-
-
-class MappingDecision(MerchantModel):
-    """What a person decided about one or many articles at once, and how they were before, so that it can be undone.
-
-    `before`: a row an article, {"binding": id, "variant": id | None, "factor": text, "state", "reason", "score",
-    "conflicts": [ids it ended], "set": {"variant", "state"} it was given}.
-    """
-
-    what = models.CharField(max_length=200)
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
-    at = models.DateTimeField()
-    before = models.JSONField(default=list)
-    undone_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta(MerchantModel.Meta):
-        pass
-
-    def __str__(self) -> str:
-        return self.what

@@ -16,11 +16,11 @@ from catalog.mapping.axes import (
     OurValue,
     Outcome,
     Pair,
-    fold,
     fold_pair,
     follow,
     list_pairs,
 )
+from catalog.mapping.codes import fold
 from catalog.models import (
     AxisValueMapping,
     Binding,
@@ -32,7 +32,7 @@ from catalog.models import (
     Variant,
 )
 from catalog.services.axis_views import list_articles, list_mappings, list_our_values
-from catalog.services.binding import TAKEN_OFF, free, save_conflicts
+from catalog.services.binding import free, is_taken_off, save_conflicts
 from catalog.services.changes import Recorder, write_bindings
 from catalog.services.matrix import list_combinations
 from catalog.services.stock import BATCH
@@ -252,7 +252,7 @@ def _plan(
 
 def _put(plan: _Plan) -> None:
     for row, variant_id, reason in plan.bound:
-        row.variant_id, row.state, row.reason = variant_id, State.BOUND, reason
+        row.variant_id, row.state, row.reason, row.score = variant_id, State.BOUND, reason, 0
 
 
 def _code(row: Binding) -> str:
@@ -296,10 +296,10 @@ def follow_new_articles(*, connection: Connection, parents: Sequence[str], at: d
             continue
         product = Product.plain.get(pk=product_id)
         plan, _ = _plan(product, connection, articles, words, list_our_values(product))
-        plan.bound = [one for one in plan.bound if not one[0].reason.startswith(TAKEN_OFF)]  # a person has said no
+        plan.bound = [one for one in plan.bound if not is_taken_off(one[0])]
         _put(plan)
         rows_bound = [row for row, _, _ in plan.bound]
-        Binding.plain.bulk_update(rows_bound, ["variant", "state", "reason"], batch_size=BATCH)
+        Binding.plain.bulk_update(rows_bound, ["variant", "state", "reason", "score"], batch_size=BATCH)
         free(rows_bound, at=at)
         _say_why(product, plan.problems, at)
         count += len(plan.bound)

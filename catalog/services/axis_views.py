@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 from django.db.models import Count, Max, Q
 
-from catalog.mapping.axes import Offer, OurValue, Pair, fold, fold_pair, list_pairs, offer_values
+from catalog.mapping.axes import Offer, OurValue, Pair, fold_pair, list_pairs, offer_values
+from catalog.mapping.codes import fold
 from catalog.models import AxisValueMapping, Binding, OptionValue, Product, Synonym
+from catalog.services.learning import read_learnt
 from catalog.services.matrix import list_axes, list_combinations
 from integrations.models import Connection
 
@@ -145,11 +147,15 @@ def list_our_values(product: Product) -> dict[int, OurValue]:
 
 
 def list_synonyms(merchant_id: int, values: Mapping[int, OurValue]) -> dict[tuple[str, str], dict[str, str]]:
-    """What this merchant's shops were seen to call these values, and on which product."""
+    """What this merchant's shops were seen to call these values, and on which product a person said so."""
     axes = {fold(value.axis) for value in values.values()}
     words = {fold(value.text) for value in values.values()}
     rows = Synonym.plain.filter(merchant_id=merchant_id, axis__in=axes, ours__in=words).select_related("product")
     found: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
+    learnt = read_learnt(merchant_id)
+    for value in values.values():
+        mine = found[fold(value.axis), fold(value.text)]
+        mine |= {theirs: "" for theirs, one in learnt.items() if one.ours == fold(value.text)}
     for row in rows.order_by("pk"):
         found[row.axis, row.ours][row.theirs] = row.product.name if row.product else ""
     return found

@@ -35,6 +35,11 @@ def name_article(product: r.ProductRecord, variant: r.VariantRecord) -> str:
     return variant.name if product.name in variant.name else f"{product.name}: {variant.name}"
 
 
+def is_taken_off(row: Binding) -> bool:
+    """A person took it off a variant: nothing binds or proposes it again but a person."""
+    return row.state in OPEN and row.reason.startswith(TAKEN_OFF)
+
+
 def hold_keys(binding: Binding) -> list[str]:
     """What waits for this article to be mapped: orders that sold it, and orders that must name it there."""
     keys = [f"binding:{binding.connection_id}:{binding.external_id}"]
@@ -148,6 +153,7 @@ def match_fields(match: Match) -> dict[str, Any]:
 def match_again(*, merchant_id: int, codes: Sequence[str], barcodes: Sequence[str], at: datetime) -> int:
     """New variants of ours may be what shops' unknown articles were waiting for; how many were bound."""
     waiting = Binding.plain.filter(merchant_id=merchant_id, state__in=OPEN).select_related("connection")
+    waiting = waiting.exclude(reason__startswith=TAKEN_OFF)  # a person has said that the code misleads
     forms = [form for barcode in barcodes for form in list_barcode_forms(barcode)]
     rows = waiting.filter(reference_code__in=codes) | waiting.filter(barcode__in=forms)
     by_connection: dict[int, list[Binding]] = {}

@@ -273,10 +273,11 @@ def _apply(changed: Sequence[_Work], recorder: Recorder) -> int:
             continue
         if one.edit.ignore:
             one.target.variant, one.target.state, one.target.reason = None, State.IGNORED, f"ignored by {who}"
+            one.target.score = 0
             continue
         word = "accepted" if one.target.state == State.SUGGESTED else "chosen"
         one.target.variant, one.target.state = one.variant, State.BOUND
-        one.target.reason = f"{word} by {who}"[:200]
+        one.target.reason, one.target.score = f"{word} by {who}"[:200], 0
     freed = write_bindings(rows, before=before, at=recorder.at)
     save_conflicts(((row, _unknown(row)) for row in released.values() if row.state == State.CONFLICT), at=recorder.at)
     ignored = [one.target.pk for one in changed if one.edit.ignore and one.target]
@@ -290,7 +291,7 @@ def _take_off(row: Binding, reason: str) -> None:
     """It is nobody's until a person says whose; what is gone there stays so."""
     row.variant = None
     if row.state != State.STALE:
-        row.state, row.reason = State.CONFLICT, reason[:200]
+        row.state, row.reason, row.score = State.CONFLICT, reason[:200], 0
 
 
 def _unknown(row: Binding) -> Match:

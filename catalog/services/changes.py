@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -19,6 +20,7 @@ from catalog.models import (
     MappingConflict,
     OptionValue,
     Product,
+    RememberedCode,
     Synonym,
     Variant,
 )
@@ -28,7 +30,7 @@ from integrations.models import Connection
 from portal.tenancy.models import User
 
 State = Binding.State
-BINDING_FIELDS = ("variant_id", "state", "reason", "factor")
+BINDING_FIELDS = ("variant_id", "state", "reason", "factor", "score")
 IMAGED: Mapping[str, tuple[type[Any], tuple[str, ...]]] = {
     "binding": (Binding, BINDING_FIELDS),
     "code": (Binding, ("reference_code",)),
@@ -63,12 +65,20 @@ class Recorder:
     before: dict[str, dict[str, Image]] = field(default_factory=dict)
     after: dict[str, dict[str, Image]] = field(default_factory=dict)
     extra: Image = field(default_factory=dict)
+    open_before: set[int] = field(default_factory=set)
+    open_after: set[int] = field(default_factory=set)
 
     def note_before(self, what: str, rows: Iterable[Any]) -> None:
-        self.before.setdefault(what, {}).update({str(row.pk): take_image(what, row) for row in rows})
+        images = {str(row.pk): take_image(what, row) for row in rows}
+        self.before.setdefault(what, {}).update(images)
+        if what == "binding":
+            self.open_before |= _list_open(images)
 
     def note_after(self, what: str, rows: Iterable[Any]) -> None:
-        self.after.setdefault(what, {}).update({str(row.pk): take_image(what, row) for row in rows})
+        images = {str(row.pk): take_image(what, row) for row in rows}
+        self.after.setdefault(what, {}).update(images)
+        if what == "binding":
+            self.open_after |= _list_open(images)
 
     def save(self, summary: str) -> MappingChange | None:
         """None where nothing is different."""
@@ -77,6 +87,9 @@ class Recorder:
             for what, rows in self.before.items()
         }
         images = {what: rows for what, rows in images.items() if rows} | self.extra
+        ended, opened = self.open_before - self.open_after, self.open_after - self.open_before
+        conflicts = {"ended": sorted(ended), "opened": sorted(opened)}
+        images |= {name: ids for name, ids in conflicts.items() if ids}
         if not images:
             return None
         change = MappingChange(
@@ -93,6 +106,11 @@ class Recorder:
         return change
 
 
+def take_meaning(row: Binding | RememberedCode | None) -> list[Any] | None:
+    """Which variant a code means and how many of it are in one, fit for JSON."""
+    return None if row is None else [row.variant_id, str(row.factor.normalize())]
+
+
 def take_image(what: str, row: Any) -> Image:
     """The fields of a row that a change of this kind may touch, fit for JSON."""
     values = {name: getattr(row, name) for name in IMAGED[what][1]}
@@ -105,11 +123,43 @@ def write_bindings(rows: Sequence[Binding], *, before: Mapping[int, int | None],
     `before`: binding → its variant before. What a shop should show of an article that is another one's now, or
     nobody's, is worked out anew.
     """
-    Binding.plain.bulk_update(rows, ["variant", "state", "reason", "factor"], batch_size=BATCH)
+    _write_rows(rows, before)
     moved = [row.pk for row in rows if before.get(row.pk) is not None and before[row.pk] != row.variant_id]
-    for model in (ChannelStock, ChannelPrice):
-        model._default_manager.filter(binding_id__in=moved).delete()
+    for some in batches(moved):
+        for model in (ChannelStock, ChannelPrice):
+            model._default_manager.filter(binding_id__in=some).delete()
     return free([row for row in rows if row.state == State.BOUND], at=at)
+
+
+def _write_rows(rows: Sequence[Binding], before: Mapping[int, int | None]) -> None:
+    """Rows that get the same are written by one statement: of a thousand accepted, the variant stands there already."""
+    alike: dict[tuple[Any, ...], list[int]] = defaultdict(list)
+    others = []
+    for row in rows:
+        if before.get(row.pk) == row.variant_id:
+            alike[row.state, row.reason, row.factor, row.score].append(row.pk)
+        else:
+            others.append(row)
+    for (state, reason, factor, score), ids in alike.items():
+        for some in batches(ids):
+            Binding.plain.filter(pk__in=some).update(state=state, reason=reason, factor=factor, score=score)
+    Binding.plain.bulk_update(others, ["variant", "state", "reason", "factor", "score"], batch_size=BATCH)
+
+
+def batches(rows: Iterable[Any]) -> Iterator[list[Any]]:
+    """As many at a time as a statement takes."""
+    rows = list(rows)
+    for start in range(0, len(rows), BATCH):
+        yield rows[start : start + BATCH]
+
+
+def _list_open(bindings: Iterable[str]) -> set[int]:
+    """The open conflicts of these articles."""
+    found: set[int] = set()
+    for some in batches(bindings):
+        rows = MappingConflict.plain.filter(binding_id__in=some, resolved_at__isnull=True)
+        found.update(rows.values_list("pk", flat=True))
+    return found
 
 
 # --- undo -------------------------------------------------------------------------------------------------------------
@@ -126,8 +176,9 @@ def undo(*, change_id: int, by: User | None, at: datetime) -> Undone:
         raise NotPossible("It was undone already.")
     kept: list[str] = []
     restored = sum(
-        _PUT_BACK[what](change, images, kept, at) for what, images in change.images.items() if what in _PUT_BACK
+        put_back(change, change.images[what], kept, at) for what, put_back in _PUT_BACK.items() if what in change.images
     )
+    _put_back_conflicts(change, at)
     change.undone_at, change.undone_by = at, by
     change.save(update_fields=["undone_at", "undone_by"])
     return Undone(restored=restored, kept=tuple(kept))
@@ -135,8 +186,10 @@ def undo(*, change_id: int, by: User | None, at: datetime) -> Undone:
 
 def _still_theirs(what: str, images: Mapping[str, Sequence[Image]], kept: list[str]) -> list[Any]:
     """The rows that are as the change left them, locked; of the others, words."""
-    rows = IMAGED[what][0].plain.select_for_update().filter(pk__in=[int(pk) for pk in images]).order_by("pk")
-    there = {str(row.pk): row for row in rows}
+    there: dict[str, Any] = {}
+    for some in batches(sorted(int(pk) for pk in images)):
+        rows = IMAGED[what][0].plain.select_for_update().filter(pk__in=some)
+        there |= {str(row.pk): row for row in rows.order_by("pk")}
     found = []
     for pk, (_, after) in images.items():
         row = there.get(pk)
@@ -167,9 +220,8 @@ def _put_back_bindings(
     for row in rows:
         image = images[str(row.pk)][0]
         row.variant_id, row.state, row.reason = image["variant_id"], image["state"], image["reason"]
-        row.factor = Decimal(image["factor"])
+        row.factor, row.score = Decimal(image["factor"]), image["score"]
     write_bindings(rows, before=before, at=at)
-    _put_back_conflicts(change, rows, at)
     return len(rows)
 
 
@@ -179,11 +231,11 @@ def _without_rivals(
     """Without those whose variant somebody has given another article of that shop since. `neighbours` had it then."""
     wanted = {row.pk: images[str(row.pk)][0] for row in rows}
     variants = [image["variant_id"] for image in wanted.values() if image["state"] == State.BOUND]
-    others = Binding.plain.filter(variant_id__in=variants, state=State.BOUND).exclude(pk__in=list(wanted))
     taken = {
         (one.connection_id, one.variant_id, one.factor): one
-        for one in others.select_related("variant")
-        if one.pk not in neighbours
+        for some in batches(variants)
+        for one in Binding.plain.filter(variant_id__in=some, state=State.BOUND).select_related("variant")
+        if one.pk not in neighbours and one.pk not in wanted
     }
     found = []
     for row in rows:
@@ -196,15 +248,28 @@ def _without_rivals(
     return found
 
 
-def _put_back_conflicts(change: MappingChange, rows: Sequence[Binding], at: datetime) -> None:
-    """What the change decided is undecided again, and what it found out is forgotten."""
-    mine = MappingConflict.plain.filter(binding_id__in=[row.pk for row in rows])
-    mine.filter(opened_at=change.made_at, resolved_at__isnull=True).update(resolved_at=at, resolution="undone")
-    undecided = [row.pk for row in rows if row.state in {State.CONFLICT, State.SUGGESTED}]
-    open_now = set(mine.filter(resolved_at__isnull=True).values_list("binding_id", "type"))
-    closed = mine.filter(binding_id__in=undecided, resolved_at=change.made_at)
-    again = [row.pk for row in closed.order_by("pk") if (row.binding_id, row.type) not in open_now]
-    MappingConflict.plain.filter(pk__in=again).update(resolved_at=None, resolution="")
+def _put_back_conflicts(change: MappingChange, at: datetime) -> None:
+    """What the change decided is undecided again, and what it found out is forgotten; not where an article was kept."""
+    images = change.images.get("binding", {})
+    for name in ("opened", "ended"):  # in this order: one of a kind may be open
+        for some in batches(change.images.get(name, ())):
+            found = MappingConflict.plain.filter(pk__in=some, resolved_at__isnull=name == "opened")
+            rows = [row for row in found.select_related("binding").order_by("pk") if _is_back(row.binding, images)]
+            if name == "opened":
+                resolved: dict[str, Any] = {"resolved_at": at, "resolution": "undone"}
+            else:
+                now = MappingConflict.plain.filter(binding__in=[row.binding_id for row in rows])
+                open_now = set(now.filter(resolved_at__isnull=True).values_list("binding_id", "type"))
+                rows = [row for row in rows if (row.binding_id, row.type) not in open_now]
+                resolved = {"resolved_at": None, "resolution": ""}
+            MappingConflict.plain.filter(pk__in=[row.pk for row in rows]).update(**resolved)
+
+
+def _is_back(row: Binding | None, images: Mapping[str, Sequence[Image]]) -> bool:
+    """The article is undecided, as it was before the change."""
+    if row is None or row.state in {State.BOUND, State.IGNORED}:
+        return False
+    return str(row.pk) not in images or take_image("binding", row) == images[str(row.pk)][0]
 
 
 def _put_back_plainly(what: str) -> Callable[..., int]:
@@ -285,9 +350,26 @@ def _forget_synonyms(_: MappingChange, pks: Sequence[int], kept: list[str], at: 
     return 0
 
 
+def _put_back_remembered(change: MappingChange, rows: Sequence[Any], kept: list[str], at: datetime) -> int:
+    """`rows`: connection, code, before and after as [variant, factor]; before is None where nothing was remembered."""
+    for connection_id, code, before, after in rows:
+        row = RememberedCode.plain.filter(
+            merchant_id=change.merchant_id, connection_id=connection_id, code=code
+        ).first()
+        if row is None or take_meaning(row) != after:
+            kept.append(f"What is remembered of the code {code} was changed since; it stays so.")
+        elif before is None:
+            row.delete()
+        else:
+            row.variant_id, row.factor = before[0], Decimal(before[1])
+            row.save(update_fields=["variant", "factor"])
+    return 0
+
+
 _PUT_BACK: Mapping[str, Callable[..., int]] = {
     "axes": _put_back_axes,
     "synonyms": _forget_synonyms,
+    "remembered": _put_back_remembered,
     "binding": _put_back_bindings,
     "code": _put_back_plainly("code"),
     "variant": _put_back_plainly("variant"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,16 +11,15 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from catalog.models import Binding, MappingConflict, MappingDecision, RememberedCode, Variant
-from catalog.services.binding import free, hold_keys
+from catalog.models import Binding, Product, RememberedCode, Variant
+from catalog.services.binding import close_conflicts, hold_keys
+from catalog.services.changes import Recorder, batches, take_meaning, write_bindings
 from catalog.services.stock import BATCH
 from integrations.sync.waiting import Waiting, add_up_gone_on, list_subjects
 from portal.tenancy.models import User
 
 ONE = Decimal(1)
 State = Binding.State
-FIELDS = ["variant", "factor", "state", "reason", "score"]
-DECIDED = (State.BOUND, State.IGNORED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +40,7 @@ class Decided:
     waited: int = 0
     gone_on: Waiting = field(default_factory=Waiting)
     refused: tuple[str, ...] = ()
-    decision_id: int | None = None
+    change_id: int | None = None
 
 
 # Deciding ----------------------------------------------------------------------------------------------------------
@@ -132,51 +130,42 @@ def _apply(
 ) -> Decided:
     if not rows:
         return Decided(refused=tuple(refused))
-    before = _images(rows, values)
-    _write(rows, values)
+    recorder = Recorder(merchant_id=merchant_id, kind="articles", by=by, at=at)
+    recorder.note_before("binding", rows)
+    before = {row.pk: row.variant_id for row in rows}
+    for row in rows:
+        for name, value in {**values[row.pk], "score": 0}.items():
+            setattr(row, name, value)
     if remember:
-        _remember(rows, by, at)
-    bound = [row for row in rows if row.state == State.BOUND]
-    keys = [key for row in bound for key in hold_keys(row)]
+        recorder.extra["remembered"] = _remember(rows, by, at)
+    keys = [key for row in rows if row.state == State.BOUND for key in hold_keys(row)]
     waited = list_subjects(merchant_id=merchant_id, keys=keys)
-    free(bound, at=at)
-    ids = [row.pk for row in rows]
-    for some in _batches(ids):
-        MappingConflict.plain.filter(binding_id__in=some, resolved_at__isnull=True).update(
-            resolved_at=at, resolution=resolution
-        )
-    decision = MappingDecision(merchant_id=merchant_id, what=what[:200], by=by, at=at, before=before)
-    decision.save()
+    write_bindings(rows, before=before, at=at)
+    for some in batches(row.pk for row in rows):
+        close_conflicts(some, resolution, at)
+    recorder.note_after("binding", rows)
+    recorder.connection = rows[0].connection if len({row.connection_id for row in rows}) == 1 else None
+    recorder.product = _find_product(rows)
+    change = recorder.save(what)
     return Decided(
         count=len(rows),
         waited=len(waited),
         gone_on=add_up_gone_on(merchant_id=merchant_id, before=waited),
         refused=tuple(refused),
-        decision_id=decision.pk,
+        change_id=change.pk if change is not None else None,
     )
 
 
-def _write(rows: Sequence[Binding], values: Mapping[int, Mapping[str, Any]]) -> None:
-    """Rows that get the same are written by one statement: of a thousand accepted, only the variant differs, and that
-    one stands there already."""
-    alike: dict[tuple[Any, ...], list[int]] = defaultdict(list)
-    others = []
-    for row in rows:
-        wanted = values[row.pk]
-        if wanted["variant_id"] == row.variant_id:
-            alike[tuple(sorted((name, value) for name, value in wanted.items() if name != "variant_id"))].append(row.pk)
-        else:
-            others.append(row)
-        for name, value in {**wanted, "score": 0}.items():
-            setattr(row, name, value)
-    for common, ids in alike.items():
-        for some in _batches(ids):
-            Binding.plain.filter(pk__in=some).update(**dict(common), score=0)
-    Binding.plain.bulk_update(others, FIELDS, batch_size=BATCH)
+def _find_product(rows: Sequence[Binding]) -> Product | None:
+    """The one product of ours all of them belong to, so that its pages show the change too."""
+    found: set[int] = set()
+    for some in batches({row.variant_id for row in rows}):
+        found.update(Variant.plain.filter(pk__in=some).values_list("product_id", flat=True).distinct())
+    return Product.plain.get(pk=found.pop()) if len(found) == 1 else None
 
 
 def _lock(merchant_id: int, ids: Iterable[int]) -> Iterator[Binding]:
-    for some in _batches(sorted(ids)):
+    for some in batches(sorted(ids)):
         yield from (
             Binding.plain.select_for_update(of=("self",))
             .filter(merchant_id=merchant_id, pk__in=some)
@@ -187,7 +176,7 @@ def _lock(merchant_id: int, ids: Iterable[int]) -> Iterator[Binding]:
 
 def _find_variants(merchant_id: int, ids: set[int]) -> dict[int, Variant]:
     found: dict[int, Variant] = {}
-    for some in _batches(sorted(ids)):
+    for some in batches(sorted(ids)):
         found |= {row.pk: row for row in Variant.plain.filter(merchant_id=merchant_id, pk__in=some)}
     return found
 
@@ -196,37 +185,21 @@ def _holders(rows: Sequence[Binding], variants: set[int]) -> dict[tuple[int, int
     """(connection, variant, factor) → the article that has it there."""
     connections = {row.connection_id for row in rows}
     found: dict[tuple[int, int, Decimal], Binding] = {}
-    for some in _batches(sorted(variants)):
+    for some in batches(sorted(variants)):
         held = Binding.plain.filter(connection_id__in=connections, variant_id__in=some, state=State.BOUND)
         found |= {(row.connection_id, row.variant_id or 0, row.factor): row for row in held.order_by("-pk")}
     return found
 
 
-def _images(rows: Sequence[Binding], values: Mapping[int, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    open_ones: dict[int, list[int]] = {}
-    for some in _batches([row.pk for row in rows]):
-        found = MappingConflict.plain.filter(binding_id__in=some, resolved_at__isnull=True).order_by("pk")
-        for pk, binding_id in found.values_list("pk", "binding_id"):
-            open_ones.setdefault(binding_id or 0, []).append(pk)
-    return [
-        {
-            "binding": row.pk,
-            "variant": row.variant_id,
-            "factor": str(row.factor),
-            "state": row.state,
-            "reason": row.reason,
-            "score": row.score,
-            "conflicts": open_ones.get(row.pk, []),
-            "set": {"variant": values[row.pk]["variant_id"], "state": str(values[row.pk]["state"])},
-        }
-        for row in rows
-    ]
-
-
-def _remember(rows: Sequence[Binding], by: User | None, at: datetime) -> None:
-    """Articles with these codes follow from now on; one without a code cannot be known again."""
+def _remember(rows: Sequence[Binding], by: User | None, at: datetime) -> list[list[Any]]:
+    """Articles with these codes follow from now on; one without a code cannot be known again. For undo: connection,
+    code, before and after."""
     rows = [row for row in rows if row.reference_code and row.state != State.STALE]
     decided = {(row.connection_id, row.reference_code): row for row in rows}
+    known: dict[tuple[int, str], RememberedCode] = {}
+    for some in batches({row.reference_code for row in decided.values()}):
+        found = RememberedCode.plain.filter(connection_id__in={row.connection_id for row in rows}, code__in=some)
+        known |= {(row.connection_id, row.code): row for row in found}
     RememberedCode.plain.bulk_create(
         [
             RememberedCode(
@@ -245,41 +218,7 @@ def _remember(rows: Sequence[Binding], by: User | None, at: datetime) -> None:
         update_fields=["variant", "factor", "by", "at"],
         batch_size=BATCH,
     )
-
-
-# Undoing -------------------------------------------------------------------------------------------------------------
-
-
-@transaction.atomic
-def undo(*, merchant_id: int, decision_id: int, at: datetime) -> Decided:
-    """Put the articles back as they were, with their conflicts open again. One that was changed since is left alone
-    and named. Orders that went on stay where they are."""
-    decision = MappingDecision.plain.select_for_update().filter(merchant_id=merchant_id, pk=decision_id).first()
-    if decision is None or decision.undone_at is not None:
-        return Decided(refused=(_("That was undone already, or never happened."),))
-    images = {one["binding"]: one for one in decision.before}
-    refused, back = [], []
-    for row in _lock(merchant_id, images):
-        image = images[row.pk]
-        if (row.variant_id, row.state) != (image["set"]["variant"], image["set"]["state"]):
-            refused.append(_("%(article)s was changed since and stays as it is.") % {"article": row})
-            continue
-        row.variant_id, row.factor = image["variant"], Decimal(image["factor"])
-        row.state, row.reason, row.score = image["state"], image["reason"], image["score"]
-        back.append(row)
-    Binding.plain.bulk_update(back, FIELDS, batch_size=BATCH)
-    open_again = [pk for row in back if row.state not in DECIDED for pk in images[row.pk]["conflicts"]]
-    for some in _batches(open_again):
-        MappingConflict.plain.filter(pk__in=some).update(resolved_at=None, resolution="")
-    codes = {(row.connection_id, row.reference_code) for row in back if row.reference_code}
-    for connection_id, code in sorted(codes):
-        RememberedCode.plain.filter(
-            merchant_id=merchant_id, connection_id=connection_id, code=code, at=decision.at
-        ).delete()
-    decision.undone_at = at
-    decision.save(update_fields=["undone_at"])
-    free([row for row in back if row.state == State.BOUND], at=at)
-    return Decided(count=len(back), refused=tuple(refused))
+    return [[*key, take_meaning(known.get(key)), take_meaning(row)] for key, row in sorted(decided.items())]
 
 
 # Words --------------------------------------------------------------------------------------------------------------
@@ -293,9 +232,3 @@ def _name(rows: Sequence[Binding], verb: str) -> str:
 
 def _chosen_by(by: User | None) -> str:
     return f"chosen by {by}"[:200] if by is not None else "chosen"
-
-
-def _batches(rows: Iterable[Any]) -> Iterator[list[Any]]:
-    rows = list(rows)
-    for start in range(0, len(rows), BATCH):
-        yield rows[start : start + BATCH]

@@ -55,7 +55,7 @@ def create_here(
         waited=done.waited,
         gone_on=done.gone_on,
         refused=(*refused, *done.refused),
-        decision_id=done.decision_id,
+        change_id=done.change_id,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from catalog.mapping import Article, Match, match_articles
 from catalog.models import Binding, MappingConflict
 from catalog.services.axis_values import follow_new_articles
-from catalog.services.binding import TAKEN_OFF, free, match_fields, name_article, save_conflicts
+from catalog.services.binding import free, is_taken_off, match_fields, name_article, save_conflicts
 from integrations.contract import records as r
 from integrations.models import Connection
 from integrations.sync.handlers import Applied
@@ -56,7 +56,7 @@ def apply_shop(*, connection: Connection, records: Sequence[r.ProductRecord], at
 
 def _needs_a_look(row: Binding | None, variant: r.VariantRecord) -> bool:
     """A new article, one that waits for a person, or one whose code was changed there."""
-    if row is not None and row.state == State.CONFLICT and row.reason.startswith(TAKEN_OFF):
+    if row is not None and is_taken_off(row):
         return row.reference_code != variant.sku[:100]  # a person has said that the code misleads
     if row is None or row.state in {State.CONFLICT, State.SUGGESTED, State.STALE}:
         return True

@@ -11,15 +11,15 @@ from typing import Any
 from django.db import transaction
 from django.db.models import QuerySet
 
-from catalog.mapping.suggestions import Candidate, Ours, Theirs, learn_values, pick, rank
-from catalog.models import Binding, MappingConflict, Variant
-from catalog.services.binding import BACK_OFFICES, OPEN
-from catalog.services.stock import BATCH
+from catalog.mapping.suggestions import Candidate, Learnt, Ours, Theirs, pick, rank
+from catalog.models import Binding, MappingConflict, Synonym, Variant
+from catalog.services.binding import BACK_OFFICES, OPEN, is_taken_off
+from catalog.services.changes import batches
+from catalog.services.learning import MOST_LEARNT_FROM, read_learnt, read_values
 from integrations.models import Connection
 
 State = Binding.State
 MOST_AT_ONCE = 20_000
-MOST_LEARNT_FROM = 5_000
 SURE = 90  # a sibling of this score tells which product the others belong to
 VARIANT_FIELDS = ("pk", "product_id", "code", "barcode", "name", "option_key", "product__name")
 
@@ -35,8 +35,8 @@ class Suggested:
 def suggest(*, connection_id: int, at: datetime) -> Suggested:
     """Look at every article of the shop that waits for a person, and say what it may be.
 
-    An article whose code several carry gets no proposal. The candidates, and the product of ours it most likely
-    belongs to, stand in its open conflict.
+    An article whose code several carry, or that a person took off a variant, gets no proposal. The candidates, and the
+    product of ours it most likely belongs to, stand in its open conflict.
     """
     connection = Connection.plain.get(pk=connection_id)
     if connection.role in BACK_OFFICES:
@@ -48,8 +48,8 @@ def suggest(*, connection_id: int, at: datetime) -> Suggested:
         return Suggested()
     ranked, homes = _rank(connection, list(waiting.values()))
     taken = _taken(connection, {one.variant.pk for found in ranked.values() for one in found})
-    proposed = pick(ranked, taken)
-    for some in _batches(sorted(waiting.values(), key=lambda row: row.pk)):
+    proposed = pick({pk: found for pk, found in ranked.items() if not is_taken_off(waiting[pk])}, taken)
+    for some in batches(sorted(waiting.values(), key=lambda row: row.pk)):
         _save(some, ranked, proposed, homes, taken)
     return Suggested(looked_at=len(waiting), suggested=len(proposed))
 
@@ -112,12 +112,6 @@ def _read_ours(variants: QuerySet[Variant]) -> Iterator[Ours]:
         )
 
 
-def read_values(option_key: str) -> tuple[str, ...]:
-    """ "Colour=Red|Size=Small" → Red, Small; nothing of a key that names no combination."""
-    pairs = [part.partition("=") for part in option_key.split("|")] if option_key else []
-    return tuple(value for _, sign, value in pairs if sign and value)
-
-
 def _read_article(row: Binding, homes: Mapping[str, set[int]]) -> Theirs:
     return Theirs(
         external_id=row.external_id,
@@ -133,32 +127,37 @@ def _read_article(row: Binding, homes: Mapping[str, set[int]]) -> Theirs:
 def _known_homes(connection: Connection, parents: set[str]) -> dict[str, set[int]]:
     """Remote product → products of ours its articles are bound to."""
     found: dict[str, set[int]] = defaultdict(set)
-    for some in _batches(sorted(parents)):
+    for some in batches(sorted(parents)):
         bound = Binding.plain.filter(connection=connection, parent_external_id__in=some, state=State.BOUND)
         for parent, product in bound.values_list("parent_external_id", "variant__product_id").distinct():
             found[parent].add(product)
     return found
 
 
-def _learn(connection: Connection) -> dict[str, str]:
-    """What their option values are called here, from what is mapped already, in any shop of the merchant."""
-    bound = Binding.plain.filter(merchant_id=connection.merchant_id, state=State.BOUND).exclude(options=[])
-    pairs = bound.order_by("-pk").values_list("options", "variant__option_key")[:MOST_LEARNT_FROM]
-    return learn_values(([str(value) for _, value in options], read_values(key)) for options, key in pairs if key)
+def _learn(connection: Connection) -> dict[str, Learnt]:
+    """What their option values are called here: from articles mapped already, in any shop of the merchant, and from
+    axis values people mapped. Where two say different things, nothing."""
+    words = read_learnt(connection.merchant_id)
+    taught: dict[str, set[Learnt]] = defaultdict(set)
+    synonyms = Synonym.plain.filter(merchant_id=connection.merchant_id).select_related("product")
+    for row in synonyms.order_by("-learnt_at", "-pk")[:MOST_LEARNT_FROM]:
+        taught[row.theirs].add(Learnt(ours=row.ours, source=row.product.name if row.product else ""))
+    for theirs, found in taught.items():
+        meanings = {one.ours for one in found} | ({words[theirs].ours} if theirs in words else set())
+        if len(meanings) == 1:
+            words[theirs] = min(found, key=lambda one: one.source)
+        else:
+            words.pop(theirs, None)
+    return words
 
 
 def _taken(connection: Connection, variants: set[int]) -> dict[int, str]:
     """Of these variants those an article there is already, and which."""
     found: dict[int, str] = {}
-    for some in _batches(sorted(variants)):
+    for some in batches(sorted(variants)):
         for row in Binding.plain.filter(connection=connection, variant_id__in=some, state=State.BOUND):
             found[row.variant_id or 0] = str(row)
     return found
-
-
-def _batches(rows: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    for start in range(0, len(rows), BATCH):
-        yield rows[start : start + BATCH]
 
 
 # What is written ---------------------------------------------------------------------------------------------------
@@ -186,7 +185,7 @@ def _save(
         if not _is_same(row, seen[row.pk]):
             continue
         still.append(row)
-        if _propose(row, proposed.get(row.external_id)):
+        if not is_taken_off(row) and _propose(row, proposed.get(row.external_id)):
             changed.append(row)
     Binding.plain.bulk_update(changed, ["variant", "state", "score", "reason"])
     _write_candidates(still, ranked, homes, taken)

@@ -98,6 +98,7 @@ def _assign(
     by_id = dict(FulfilmentLine.plain.filter(fulfilment_order=part).values_list("external_id", "order_line_id"))
     ids = [one.variant_external_id for one in records]
     bindings = Binding.plain.filter(connection=part.destination_id, external_id__in=ids)
+    bindings = bindings.exclude(state=Binding.State.SUGGESTED)  # a guess is nobody's until a person says so
     articles = {row.external_id: (row.variant_id, row.factor) for row in bindings}
     room = {line.pk: line.base_quantity for line in lines}
     for row in others:

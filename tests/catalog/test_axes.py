@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from catalog.mapping.axes import OurValue, fold, fold_pair, follow, list_missing, list_pairs, offer_values
+from catalog.mapping.axes import OurValue, fold_pair, follow, list_missing, list_pairs, offer_values
+from catalog.mapping.codes import fold
 
 RED, GREEN, SMALL, LARGE = 1, 2, 3, 4
 VALUES = {

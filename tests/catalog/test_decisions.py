@@ -8,10 +8,11 @@ import pytest
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
-from catalog.models import Binding, MappingConflict, MappingDecision, OptionValue, Product, RememberedCode, Variant
+from catalog.models import Binding, MappingChange, MappingConflict, OptionValue, Product, RememberedCode, Variant
 from catalog.services.accepting import accept_suggestions, plan_accepting
+from catalog.services.changes import NotPossible, undo
 from catalog.services.conflicts import Wanted, count_by_type, list_cases
-from catalog.services.decisions import Choice, choose, ignore_all, undo
+from catalog.services.decisions import Choice, choose, ignore_all
 from catalog.services.making import create_here
 from catalog.services.suggesting import suggest
 from integrations.models import Hold
@@ -62,7 +63,7 @@ def test_a_choice_says_what_waited_and_what_went_on(toys: World) -> None:
 def test_a_variant_another_article_has_there_is_refused_but_for_another_factor(toys: World) -> None:
     decide(toys, ("9a", "TOY-RED-S"))
     done = decide(toys, ("9c", "TOY-RED-S"))
-    assert (done.count, done.decision_id) == (0, None)
+    assert (done.count, done.change_id) == (0, None)
     assert done.refused == ("XYZ Toy car: TOY-RED-S is “toy red s Toy car” there already.",)
     assert binding(toys, "9c").state == State.CONFLICT
     assert decide(toys, ("9c", "TOY-RED-S"), factor=D(24)).count == 1
@@ -108,21 +109,21 @@ def test_accepting_all_and_undoing_it(toys: World) -> None:
     done = accept_suggestions(merchant_id=toys.merchant.pk, least=95, by=None, at=NOON)
     assert (done.count, done.waited, done.gone_on.records) == (2, 3, 2)
     assert done.gone_on.amounts == {"GBP": D("50.00")}
-    assert MappingDecision.plain.get().what == "2 suggestions of 95 % and more accepted"
+    assert MappingChange.plain.get().summary == "2 suggestions of 95 % and more accepted"
     assert {binding(toys, pk).state for pk in ("9a", "9b")} == {State.BOUND}
-    back = undo(merchant_id=toys.merchant.pk, decision_id=done.decision_id or 0, at=NOON)
-    assert (back.count, back.refused) == (2, ())
+    back = undo(change_id=done.change_id or 0, by=None, at=NOON)
+    assert (back.restored, back.kept) == (2, ())
     assert list(Binding.plain.order_by("pk").values("pk", "state", "variant", "score", "reason", "factor")) == before
     assert MappingConflict.plain.filter(resolved_at__isnull=True).count() == 3
-    again = undo(merchant_id=toys.merchant.pk, decision_id=done.decision_id or 0, at=NOON)
-    assert (again.count, again.refused) == (0, ("That was undone already, or never happened.",))
+    with pytest.raises(NotPossible, match="It was undone already"):
+        undo(change_id=done.change_id or 0, by=None, at=NOON)
 
 
 def test_an_undo_leaves_alone_what_was_changed_since(toys: World) -> None:
     done = accept_suggestions(merchant_id=toys.merchant.pk, least=95, by=None, at=NOON)
     ignore_all(merchant_id=toys.merchant.pk, binding_ids=[binding(toys, "9b").pk], by=None, at=NOON)
-    back = undo(merchant_id=toys.merchant.pk, decision_id=done.decision_id or 0, at=NOON)
-    assert (back.count, back.refused) == (1, ("toy/red/l Toy car was changed since and stays as it is.",))
+    back = undo(change_id=done.change_id or 0, by=None, at=NOON)
+    assert (back.restored, back.kept) == (1, ("toy/red/l Toy car is “Ignored” now (ignored); it stays so.",))
     assert [binding(toys, pk).state for pk in ("9a", "9b")] == [State.SUGGESTED, State.IGNORED]
 
 
@@ -151,7 +152,7 @@ def test_an_ignored_code_is_remembered_for_this_shop_only(toys: World) -> None:
 
 def test_undoing_forgets_what_was_remembered(toys: World) -> None:
     done = decide(toys, ("9c", "TOY-GRN-S"), remember=True)
-    undo(merchant_id=toys.merchant.pk, decision_id=done.decision_id or 0, at=NOON)
+    undo(change_id=done.change_id or 0, by=None, at=NOON)
     assert not RememberedCode.plain.exists()
     assert binding(toys, "9c").state == State.CONFLICT
 

@@ -11,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from catalog.models import Binding, MappingConflict, MappingDecision, Product, RememberedCode, Variant
+from catalog.models import Binding, MappingChange, MappingConflict, Product, RememberedCode, Variant
 from catalog.services import worklist
 from catalog.services.suggesting import suggest
 from integrations.models import Hold, ValueMapping
@@ -142,9 +142,9 @@ def test_accepting_is_counted_done_and_undone_on_the_page(toys: World) -> None:
     assert binding(toys, "9a").state == State.BOUND
     page = client.get(reverse(WORKLIST)).content.decode()
     assert "1 suggestions of 90 % and more accepted" in page
-    decision = MappingDecision.plain.get()
+    decision = MappingChange.plain.get()
     response = client.post(reverse("admin:catalog_binding_undo", args=(decision.pk,)))
-    assert said(response)[-1] == "1 article is as it was."
+    assert said(response)[-1] == "Undone: 1 suggestions of 90 % and more accepted. 1 article is as it was."
     assert binding(toys, "9a").state == State.SUGGESTED
 
 
@@ -222,7 +222,7 @@ def test_ours_are_searched_and_chosen_with_a_factor(toys: World) -> None:
 def test_others_change_nothing(toys: World, role: str) -> None:
     client = log_in(toys.merchant, role)
     row = MappingConflict.plain.get(binding=binding(toys, "9a"))
-    decision = MappingDecision(merchant=toys.merchant, what="x", at=NOON)
+    decision = MappingChange(merchant=toys.merchant, kind="articles", summary="x", made_at=NOON)
     decision.save()
     value = ValueMapping(merchant=toys.merchant, connection=toys.shop, kind="tax", theirs="standard")
     value.save()

@@ -29,7 +29,8 @@ def toy(world: World) -> Product:
 
 
 def address(name: str, *args: Any, **query: Any) -> str:
-    return reverse(f"admin:catalog_product_{name}", args=args, query=query)
+    model = "binding" if name == "undo" else "product"
+    return reverse(f"admin:catalog_{model}_{name}", args=args, query=query)
 
 
 def key(world: World, code: str) -> str:
@@ -183,14 +184,14 @@ def test_undo_is_a_button_under_the_grid(world: World, toy: Product) -> None:
     page = address("matrix", toy.pk, shop=world.shop.pk)
     client.post(page, {f"cell-{small}": "R-S", f"was-{small}": "|"})
     change = MappingChange.plain.get()
-    response = client.post(address("undo", change.pk), {"back": page}, follow=True)
+    response = client.post(address("undo", change.pk), {"next": page}, follow=True)
     assert said(response) == [
         "1 cell is saved.",
-        "Undone: 1 cell of TOY, Shop A. 1 articles are as they were.",
+        "Undone: 1 cell of TOY, Shop A. 1 article is as it was.",
     ]
     assert Binding.plain.get(external_id="77-Rot-S").state == "conflict"
-    response = client.post(address("undo", change.pk), {"back": "https://evil.example/"})
-    assert response["Location"] == reverse("admin:catalog_product_changelist")
+    response = client.post(address("undo", change.pk), {"next": "https://evil.example/"})
+    assert response["Location"] == reverse("admin:catalog_binding_changes")
 
 
 def test_axis_values_are_offered_saved_and_undone(world: World, toy: Product) -> None:

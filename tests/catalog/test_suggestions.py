@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from catalog.mapping import Article
 from catalog.mapping.codes import list_barcode_forms, list_parts, list_stems, normalise_code, normalise_gtin
 from catalog.mapping.matching import Known, decide
-from catalog.mapping.suggestions import LEAD, LEAST_SUGGESTED, Ours, Theirs, learn_values, pick, rank
+from catalog.mapping.suggestions import LEAD, LEAST_SUGGESTED, Learnt, Ours, Theirs, learn_values, pick, rank
 from catalog.models import Binding, MappingConflict, Product, Variant
 from catalog.services.suggesting import Suggested, suggest
 from tests.catalog.families import Real, mistype, read_articles, retitle, spell
@@ -89,7 +89,7 @@ def test_candidates_come_with_a_score_and_reasons(article: dict[str, Any], code:
 
 def test_a_value_learnt_from_what_is_mapped_speaks_for_a_variant() -> None:
     learnt = learn_values([(("Rot", "Small"), ("Red", "Small")), (("Grün", "Large"), ("Green", "Large"))])
-    assert learnt == {"rot": "red", "grün": "green"}
+    assert learnt == {"rot": Learnt(ours="red"), "grün": Learnt(ours="green")}
     assert learn_values([(("Rot",), ("Red",)), (("Rot",), ("Rust",))]) == {}, "contradicted"
     article = Theirs(external_id="x", values=("Grün", "Small"), products=frozenset({1}))
     found = rank([article], TOYS, synonyms=learnt)["x"]

@@ -94,6 +94,21 @@ def test_without_its_id_each_line_is_filled_up_to_what_is_left(world: World, lin
     assert row.fulfilment == "fulfilled"
 
 
+def test_an_article_that_is_only_suggested_to_be_ours_is_booked_to_nothing(world: World) -> None:
+    stocked(world, "MUG")
+    place(world, order("1001", ("MUG", 2, "4.50")))
+    guess = Binding.plain.get(connection=world.erp, external_id="e-MUG-MUG")
+    guess.state, guess.score = Binding.State.SUGGESTED, 90
+    guess.save()
+    ship(world, "1", ("", "e-MUG-MUG", "2"))
+    assert booked() == []
+    assert Order.plain.get().fulfilment != "fulfilled"
+    Binding.plain.filter(pk=guess.pk).update(state=Binding.State.BOUND)
+    ship(world, "2", ("", "e-MUG-MUG", "2"))
+    assert booked() == [(0, D(2))]
+    assert Order.plain.get().fulfilment == "fulfilled"
+
+
 def test_a_refund_of_one_of_two_lines_is_told_as_that_line(world: World) -> None:
     stocked(world, "MUG")
     place(world, TWICE, "501", "502")
