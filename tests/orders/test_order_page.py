@@ -11,7 +11,7 @@ from django.urls import reverse
 from integrations.contract import records as r
 from integrations.models import Command, Connection, Hold
 from orders.models import Order, OrderEdit, Refund
-from tests.orders.test_goods import place
+from tests.orders.test_goods import place, ship
 from tests.orders.test_intake import MINUTE, take
 from tests.portal.people import log_in
 from tests.world import NOON, D, World, order, stocked
@@ -150,3 +150,19 @@ def test_an_order_is_held_assigned_and_noted_on_its_page(world: World) -> None:
     assert "Rings in the morning" in do(support, row, "note", reason="Rings in the morning")
     assert row.timeline.get(code="note").actor == person
     assert "Choose what to do." in do(support, row, "dance")
+
+
+def test_the_steps_say_how_far_it_is_and_what_comes_next(world: World) -> None:
+    stocked(world, "MUG", "CUP")
+    row = place(world, order("1001", ("MUG", 2, "4.50"), ("CUP", 1, "3.00")), "501", "502")
+    ship(world, "1", ("502", "e-CUP-CUP", "1"))
+    row.fulfilment_orders.update(remote_total=D("11.99"))
+    context = log_in(world.merchant, "sales").get(reverse("admin:orders_order_change", args=(row.pk,))).context
+    assert [(step["label"], step["state"]) for step in context["steps"]] == [
+        ("Received", "done"), ("Mapped", "done"), ("In ERP", "done"), ("Shipped 1 of 2", ""), ("Invoiced", ""),
+        ("Paid", "done"),
+    ]  # fmt: skip
+    assert context["next"] == "Shipped 1 of 2 (ERP)"
+    assert [(one.name, one.total, one.apart) for one in context["sums"]] == [
+        ("Shop A", D("12.00"), D(0)), ("Lines here", D("12.00"), D(0)), ("ERP", D("11.99"), D("-0.01")),
+    ]  # fmt: skip
