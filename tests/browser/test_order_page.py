@@ -1,4 +1,4 @@
-"""An order's page in a browser: what the shop changed is settled, and what waits is let go, at a desk and a telephone."""
+"""An order's page in a browser, wide and narrow: what the shop changed is settled, and what waits is let go."""
 
 from __future__ import annotations
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from django.db import connection as database
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from integrations.contract import records as r
@@ -166,3 +168,22 @@ def test_the_steps_say_how_far_it_is_and_what_comes_next(world: World) -> None:
     assert [(one.name, one.total, one.apart) for one in context["sums"]] == [
         ("Shop A", D("12.00"), D(0)), ("Lines here", D("12.00"), D(0)), ("ERP", D("11.99"), D("-0.01")),
     ]  # fmt: skip
+
+
+def test_the_page_and_a_search_cost_as_many_queries_for_six_lines_as_for_one(world: World) -> None:
+    skus = [f"S{number}" for number in range(6)]
+    stocked(world, *skus)
+    take(world, order("1001", (skus[0], 1, "1.00")))
+    take(world, order("1002", *((sku, 1, "1.00") for sku in skus)))
+    one, six = Order.plain.order_by("pk")
+    support = log_in(world.merchant, "support")
+    read(support, one)
+
+    def count(address: str) -> int:
+        with CaptureQueriesContext(database) as caught:
+            assert support.get(address).status_code == 200
+        return len(caught)
+
+    few, many = (count(reverse("admin:orders_order_change", args=(row.pk,))) for row in (one, six))
+    assert few == many
+    assert count(f"{reverse(LIST)}?q=1001") == count(f"{reverse(LIST)}?q=S0"), "one is found, and two"
