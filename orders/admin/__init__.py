@@ -22,20 +22,11 @@ from integrations.admin.desk import TONES as COMMAND_TONES
 from integrations.admin.desk import decide
 from integrations.models import Command
 from integrations.sync import replay
-from orders.admin import acts, export, many
+from orders.admin import acts, export, many, story
 from orders.admin.accounted import AccountFilter
 from orders.admin.acts import person
-from orders.admin.seen import (
-    STOPPED,
-    Part,
-    at_places,
-    find_by_word,
-    list_stages,
-    open_holds,
-    stopped_commands,
-    with_needs,
-)
-from orders.models import Customer, FulfilmentOrder, Invoice, Order, OrderLine, Refund, Shipment
+from orders.admin.seen import at_places, find_by_word, list_stages, open_holds, stopped_commands, with_needs
+from orders.models import Customer, Invoice, Order, OrderLine, Refund, Shipment
 from orders.services.customers import normalise_phone
 from portal.base.admin import DESK, OFFICE, ORDER_READERS, ReadOnlyAdmin, ago, badge, is_limited, may, money
 from portal.base.sheets import CSV, XLSX
@@ -230,7 +221,8 @@ class OrderAdmin(ReadOnlyAdmin):
 
     def _context(self, request: HttpRequest, row: Order) -> dict[str, Any]:
         parts = list(row.fulfilment_orders.select_related("destination").order_by("pk"))
-        lines = OrderLine.objects.filter(order=row).select_related("variant").order_by("position")
+        lines = list(OrderLine.objects.filter(order=row).select_related("variant").order_by("position"))
+        steps, sums = story.build_steps(row, parts, lines), story.list_sums(row, parts, lines)
         return {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -239,9 +231,11 @@ class OrderAdmin(ReadOnlyAdmin):
             "order": row,
             "total": money(row.total, row.currency),
             "parts": [(part, badge(part.get_state_display(), TONES[part.state])) for part in parts],
-            "steps": build_steps(row, parts),
+            "steps": steps,
+            "next": story.describe_next(row, steps, parts),
             "lines": lines,
-            "sum": sum((line.gross for line in lines), start=row.total * 0),
+            "sums": sums,
+            "explained": story.explain_sums(row, sums, lines),
             "waits": acts.list_waits(row),
             "change": acts.find_change(row),
             "people": acts.list_people() if may(request, DESK) else (),
@@ -270,23 +264,6 @@ def of_order(row: Order) -> Q:
 def list_commands(row: Order) -> QuerySet[Command]:
     found: QuerySet[Command] = Command.objects.filter(of_order(row)).select_related("connection").order_by("pk")
     return found
-
-
-def build_steps(order: Order, parts: list[FulfilmentOrder]) -> list[dict[str, str]]:
-    """The order's way, each step done, bad or still to come."""
-    states = {part.state for part in parts}
-    mapped = not order.lines.filter(kind=OrderLine.Kind.ITEM, variant__isnull=True).exists()
-    placed = Part.PLACED in states
-    steps = [
-        ("Received", "done"),
-        ("Mapped", "done" if mapped else "bad"),
-        ("In the back office", "done" if placed else "bad" if states & set(STOPPED) else ""),
-        ("Shipped", "done" if order.fulfilment == Order.Fulfilment.FULFILLED else ""),
-        ("Paid", "done" if order.financial in {"paid", "partially_refunded", "refunded"} else ""),
-    ]
-    if order.fulfilment == Order.Fulfilment.CANCELLED:
-        steps.append(("Cancelled", "bad"))
-    return [{"label": label, "state": state} for label, state in steps]
 
 
 @admin.register(Customer)

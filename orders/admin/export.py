@@ -66,7 +66,7 @@ def respond(rows: QuerySet[Order], *, kind: str, by: User, at: datetime, name: s
 
 def list_rows(rows: QuerySet[Order], ids: Sequence[int]) -> Iterator[dict[str, str]]:
     """One dictionary a line, the order's own fields in each; an order without lines is one, too. Amounts with a point,
-    in the currency's units, quantities of the shop's article, times in UTC (ISO 8601)."""
+    in the currency's units; quantities of the shop's article; times in UTC (ISO 8601)."""
     chosen = rows.order_by().select_related("connection", "owner")
     chosen = chosen.prefetch_related("fulfilment_orders__destination", "payments", "lines__variant", "lines__taxes")
     for start in range(0, len(ids), BATCH):

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from django.db import connection as database
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from integrations.contract import records as r
 from integrations.models import Command, Connection, Hold
 from orders.models import Order, OrderEdit, Refund
-from tests.orders.test_goods import place
+from tests.orders.test_goods import place, ship
 from tests.orders.test_intake import MINUTE, take
 from tests.portal.people import log_in
 from tests.world import NOON, D, World, order, stocked
@@ -150,3 +152,38 @@ def test_an_order_is_held_assigned_and_noted_on_its_page(world: World) -> None:
     assert "Rings in the morning" in do(support, row, "note", reason="Rings in the morning")
     assert row.timeline.get(code="note").actor == person
     assert "Choose what to do." in do(support, row, "dance")
+
+
+def test_the_steps_say_how_far_it_is_and_what_comes_next(world: World) -> None:
+    stocked(world, "MUG", "CUP")
+    row = place(world, order("1001", ("MUG", 2, "4.50"), ("CUP", 1, "3.00")), "501", "502")
+    ship(world, "1", ("502", "e-CUP-CUP", "1"))
+    row.fulfilment_orders.update(remote_total=D("11.99"))
+    context = log_in(world.merchant, "sales").get(reverse("admin:orders_order_change", args=(row.pk,))).context
+    assert [(step["label"], step["state"]) for step in context["steps"]] == [
+        ("Received", "done"), ("Mapped", "done"), ("In ERP", "done"), ("Shipped 1 of 2", ""), ("Invoiced", ""),
+        ("Paid", "done"),
+    ]  # fmt: skip
+    assert context["next"] == "Shipped 1 of 2 (ERP)"
+    assert [(one.name, one.total, one.apart) for one in context["sums"]] == [
+        ("Shop A", D("12.00"), D(0)), ("Lines here", D("12.00"), D(0)), ("ERP", D("11.99"), D("-0.01")),
+    ]  # fmt: skip
+
+
+def test_the_page_and_a_search_cost_as_many_queries_for_six_lines_as_for_one(world: World) -> None:
+    skus = [f"S{number}" for number in range(6)]
+    stocked(world, *skus)
+    take(world, order("1001", (skus[0], 1, "1.00")))
+    take(world, order("1002", *((sku, 1, "1.00") for sku in skus)))
+    one, six = Order.plain.order_by("pk")
+    support = log_in(world.merchant, "support")
+    read(support, one)
+
+    def count(address: str) -> int:
+        with CaptureQueriesContext(database) as caught:
+            assert support.get(address).status_code == 200
+        return len(caught)
+
+    few, many = (count(reverse("admin:orders_order_change", args=(row.pk,))) for row in (one, six))
+    assert few == many
+    assert count(f"{reverse(LIST)}?q=1001") == count(f"{reverse(LIST)}?q=S0"), "one is found, and two"
