@@ -164,8 +164,7 @@ def test_changes_of_both_halves_are_listed_and_undone_on_one_page(world: World, 
     assert [one.kind for one in grid.context["changes"]] == ["grid", "articles"]
     client.post(reverse("admin:catalog_binding_undo", args=(change,)), {"next": reverse(CHANGES)})
     assert {row.external_id: row.state for row in Binding.plain.all()} == {"77-S": "bound", "77-L": "conflict"}
-    page = client.get(reverse(CHANGES)).content.decode()
-    assert "undone by" in page
+    assert "undone by" in client.get(reverse(CHANGES)).content.decode()
     stranger = log_in(make_world("Southwind").merchant, Role.OWNER).get(reverse(CHANGES))
     assert (stranger.context["changes"], b"TOY" in stranger.content) == ([], False)
     assert log_in(world.merchant, Role.SALES).get(reverse(CHANGES)).status_code == 403
