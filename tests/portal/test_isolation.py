@@ -193,7 +193,7 @@ FORM = {"part": "orders", "do": "pause", "reason": "x", "number": "1", "confirm"
 
 def snapshot(merchant: Merchant) -> dict[str, list[dict[str, Any]]]:
     """Every row the merchant has, table by table."""
-    models = [model for model in apps.get_models() if issubclass(model, MerchantModel)]
+    models: list[Any] = [model for model in apps.get_models() if issubclass(model, MerchantModel)]
     return {model._meta.label: list(model.plain.filter(merchant=merchant).order_by("pk").values()) for model in models}
 
 
