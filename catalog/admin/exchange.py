@@ -255,7 +255,8 @@ class MappingExchange:
     def exchange_view(self, request: HttpRequest) -> HttpResponse:
         """Upload and look first; the table travels signed in the page, so that what was looked at is what is taken."""
         merchant_id = _merchant_of(request)
-        context: dict[str, Any] = {"title": _("Export and import mappings"), "most": MOST_BYTES // 1_000_000}
+        title = _("Export and import mappings")
+        context: dict[str, Any] = {"title": title, "content_title": title, "most": MOST_BYTES // 1_000_000}
         context |= {"connections": Connection.objects.order_by("name"), "form": TableForm()}
         if request.method == "POST":
             try:

@@ -32,6 +32,7 @@ class MappingPage(MerchantAdmin):
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
+            **({} if context.get("object") else {"content_title": context["title"]}),
             "here": request.get_full_path(),
             **_place(request, context.get("product")),
             **context,

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from django.db import transaction
 from django.db.models import QuerySet
-from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from catalog.models import Binding
 from catalog.services.binding import hold_keys
@@ -58,7 +58,12 @@ def accept_suggestions(
         for pk, variant_id in rows.values_list("pk", "variant_id")
         if variant_id is not None
     ]
-    what = _("%(count)d suggestions of %(least)d %% and more accepted") % {"count": len(choices), "least": least}
+    words = ngettext(
+        "%(count)d suggestion of %(least)d %% and more accepted",
+        "%(count)d suggestions of %(least)d %% and more accepted",
+        len(choices),
+    )
+    what = words % {"count": len(choices), "least": least}
     return choose(merchant_id=merchant_id, choices=choices, what=what, by=by, at=at)
 
 

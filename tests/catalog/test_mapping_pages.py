@@ -141,10 +141,10 @@ def test_accepting_is_counted_done_and_undone_on_the_page(toys: World) -> None:
     assert said(response) == ["1 suggestion is accepted. 1 order, 10.00 GBP, goes on."]
     assert binding(toys, "9a").state == State.BOUND
     page = client.get(reverse(WORKLIST)).content.decode()
-    assert "1 suggestions of 90 % and more accepted" in page
+    assert "1 suggestion of 90 % and more accepted" in page
     decision = MappingChange.plain.get()
     response = client.post(reverse("admin:catalog_binding_undo", args=(decision.pk,)))
-    assert said(response)[-1] == "Undone: 1 suggestions of 90 % and more accepted. 1 article is as it was."
+    assert said(response)[-1] == "Undone: 1 suggestion of 90 % and more accepted. 1 article is as it was."
     assert binding(toys, "9a").state == State.SUGGESTED
 
 
