@@ -1,61 +1,72 @@
 """A feed's rows in temporary tables: copied in, compared by join, written where they differ.
 
-The same SQL on PostgreSQL and SQLite; only how rows get in differs. Nothing is asked for by key from Python.
+The same SQL on PostgreSQL and SQLite; only how rows get in differs (services.loading). Nothing is asked for by key from
+Python.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import connection as database
 
-from catalog.mapping.stock_rows import StagedRow
 from catalog.models import Identify
 from catalog.services.wanted import in_key_order, write_wanted_of_many
 from integrations.models import Connection
 
-TABLES = ("feed_rows", "feed_changes", "feed_known", "feed_touched", "feed_ended")
 WORK_MEMORY = "48MB"  # of the database's backend, for the joins of a million rows
 
-# Which variant a row is about, and how many base units it says there are: line, article, place, variant_id, quantity.
+# Which variant rows are about, and how many base units they say there are: line (the first), article (unless it is
+# known), place, variant_id, quantity, times (how many rows).
 KNOWN = {
     Identify.CODE: """
-      SELECT f.line, f.article, f.place, v.id AS variant_id, f.quantity FROM feed_rows f
-      LEFT JOIN catalog_variant v ON v.merchant_id = %(merchant)s AND v.code = f.article""",
+      SELECT MIN(f.line) AS line, f.place, MIN(CASE WHEN v.id IS NULL THEN f.article END) AS article,
+        v.id AS variant_id,
+        MIN(f.quantity) AS quantity, COUNT(*) AS times
+      FROM feed_rows f
+      LEFT JOIN catalog_variant v ON v.merchant_id = %(merchant)s AND v.code = f.article
+      GROUP BY v.id, f.place, CASE WHEN v.id IS NULL THEN f.line END""",
     # Several of the back office's articles may be one variant (piece and crate): they are added up.
     Identify.EXTERNAL_ID: """
-      SELECT MIN(f.line) AS line, MIN(f.article) AS article, f.place, b.variant_id,
+      SELECT MIN(f.line) AS line, f.place, MIN(CASE WHEN b.variant_id IS NULL THEN f.article END) AS article,
+        b.variant_id,
         CAST(SUM(f.quantity / 1000 * COALESCE(b.factor, 1000) + f.quantity %% 1000 * COALESCE(b.factor, 1000) / 1000)
-          AS BIGINT) AS quantity
+          AS BIGINT) AS quantity, COUNT(*) AS times
       FROM feed_rows f
       LEFT JOIN catalog_binding b ON b.merchant_id = %(merchant)s AND b.connection_id = %(connection)s
         AND b.external_id = f.article AND b.state = 'bound'
-      GROUP BY f.place, b.variant_id, CASE WHEN b.variant_id IS NULL THEN f.line END""",
+      GROUP BY b.variant_id, f.place, CASE WHEN b.variant_id IS NULL THEN f.line END""",
     # A barcode that several variants carry names none of them.
     Identify.BARCODE: """
-      SELECT f.line, f.article, f.place, v.id AS variant_id, f.quantity FROM feed_rows f
+      SELECT MIN(f.line) AS line, f.place, MIN(CASE WHEN v.id IS NULL THEN f.article END) AS article,
+        v.id AS variant_id,
+        MIN(f.quantity) AS quantity, COUNT(*) AS times
+      FROM feed_rows f
       LEFT JOIN (SELECT barcode, MIN(id) AS id FROM catalog_variant
         WHERE merchant_id = %(merchant)s AND barcode <> '' GROUP BY barcode HAVING COUNT(*) = 1) v
-        ON v.barcode = f.article""",
+        ON v.barcode = f.article
+      GROUP BY v.id, f.place, CASE WHEN v.id IS NULL THEN f.line END""",
 }
-# Rows that nobody knows, that are new, or that differ from a figure not newer than the file.
+# Rows that nobody knows, that are new, that are there twice, or that differ from a figure not newer than the file.
 _CHANGES = """
 CREATE TEMP TABLE feed_changes AS
-SELECT k.line, k.article, k.place, k.variant_id, k.quantity, s.id AS stock_id, s.quantity AS before
+SELECT k.line, k.article, k.place, k.variant_id, k.quantity, k.times, s.id AS stock_id, s.quantity AS before
 FROM ({known}) k
 LEFT JOIN catalog_stockrecord s ON s.merchant_id = %(merchant)s AND s.variant_id = k.variant_id
   AND s.location_id = k.place AND s.connection_id = %(connection)s
-WHERE k.variant_id IS NULL OR s.id IS NULL OR (s.quantity <> k.quantity AND s.read_at <= %(read_at)s)
+WHERE {twice} s.id IS NULL OR (s.quantity <> k.quantity AND s.read_at <= %(read_at)s)
 ORDER BY s.id"""
+# Two rows of one variant are the same article twice, unless a variant is several of the back office's.
+_TWICE = {Identify.CODE: "k.times > 1 OR", Identify.BARCODE: "k.times > 1 OR", Identify.EXTERNAL_ID: ""}
 _KNOWN = """
 CREATE TEMP TABLE feed_known AS SELECT k.variant_id, k.place FROM ({known}) k WHERE k.variant_id IS NOT NULL"""
+_UNKNOWN_TWICE = """
+SELECT 1 FROM feed_changes WHERE variant_id IS NULL GROUP BY article, place HAVING COUNT(*) > 1 LIMIT 1"""
 _LEFT_OUT = """
-INSERT INTO feed_changes (line, article, place, variant_id, quantity, stock_id, before)
-SELECT 0, '', s.location_id, s.variant_id, 0, s.id, s.quantity FROM catalog_stockrecord s
+INSERT INTO feed_changes (line, article, place, variant_id, quantity, times, stock_id, before)
+SELECT 0, '', s.location_id, s.variant_id, 0, 0, s.id, s.quantity FROM catalog_stockrecord s
 WHERE s.merchant_id = %(merchant)s AND s.connection_id = %(connection)s AND s.quantity <> 0
   AND s.read_at <= %(read_at)s AND s.location_id IN (SELECT place FROM feed_rows)
   AND NOT EXISTS (SELECT 1 FROM feed_known k WHERE k.variant_id = s.variant_id AND k.place = s.location_id)
@@ -88,7 +99,7 @@ SELECT COUNT(*) FROM (SELECT s.id FROM catalog_stockrecord s JOIN feed_touched t
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
     """What the rows staged would change. `zeroed` of `stocked`: figures that fall to zero, of those above it where the
-    file speaks; `left_out`: those of them the file does not name."""
+    file speaks; `left_out`: those of them the file does not name; `twice`: whether an article may be there twice."""
 
     created: int
     updated: int
@@ -96,46 +107,7 @@ class Changes:
     zeroed: int
     stocked: int
     left_out: int
-
-
-@contextmanager
-def staged(blocks: Iterable[list[StagedRow]]) -> Iterator[None]:
-    """Copy the rows in; the tables go when the block ends."""
-    with database.cursor() as cursor:
-        _drop(cursor)
-        cursor.execute("CREATE TEMP TABLE feed_rows (line bigint, article text, place bigint, quantity bigint)")
-        try:
-            if database.vendor == "postgresql":
-                _copy(cursor, blocks)
-            else:
-                _insert(cursor, blocks)
-            cursor.execute("ANALYZE feed_rows")
-            yield
-        finally:
-            if not database.needs_rollback and database.is_usable():
-                _drop(cursor)
-
-
-def _drop(cursor: Any) -> None:
-    for table in TABLES:
-        cursor.execute(f"DROP TABLE IF EXISTS {table}")
-
-
-def _copy(cursor: Any, blocks: Iterable[list[StagedRow]]) -> None:
-    with cursor.copy("COPY feed_rows FROM STDIN") as copy:
-        for block in blocks:
-            text = "".join([f"{line}\t{article}\t{place}\t{quantity}\n" for line, article, place, quantity in block])
-            copy.write(text.replace("\\", "\\\\") if "\\" in text else text)
-
-
-def _insert(cursor: Any, blocks: Iterable[list[StagedRow]]) -> None:
-    """In one go: a savepoint outside a transaction begins one that locks nothing but the temporary tables."""
-    cursor.execute("SAVEPOINT feed_rows")
-    try:
-        for block in blocks:
-            cursor.executemany("INSERT INTO feed_rows VALUES (%s, %s, %s, %s)", block)
-    finally:
-        cursor.execute("RELEASE feed_rows")
+    twice: bool
 
 
 def list_duplicates(limit: int) -> list[tuple[str, int, int]]:
@@ -160,19 +132,19 @@ def compare(*, connection: Connection, identify: str, complete: bool, read_at: d
     with database.cursor() as cursor:
         if database.vendor == "postgresql":
             cursor.execute(f"SET LOCAL work_mem = '{WORK_MEMORY}'; SET LOCAL jit = off")
-        cursor.execute(_CHANGES.format(known=known), params)
+        cursor.execute(_CHANGES.format(known=known, twice=_TWICE[Identify(identify)]), params)
         if complete:
             cursor.execute(_KNOWN.format(known=known), params)
             cursor.execute("CREATE INDEX feed_known_key ON feed_known (variant_id, place)")
             cursor.execute("ANALYZE feed_known")
             cursor.execute(_LEFT_OUT, params)
         cursor.execute("ANALYZE feed_changes")
-    ((created, updated, unknown, zeroed, left_out),) = _rows(
+    ((created, updated, unknown, zeroed, left_out, most),) = _rows(
         """SELECT COUNT(CASE WHEN variant_id IS NOT NULL AND stock_id IS NULL THEN 1 END),
-             COUNT(CASE WHEN stock_id IS NOT NULL AND line > 0 THEN 1 END),
+             COUNT(CASE WHEN stock_id IS NOT NULL AND line > 0 AND quantity <> before THEN 1 END),
              COUNT(CASE WHEN variant_id IS NULL THEN 1 END),
              COUNT(CASE WHEN quantity = 0 AND before > 0 THEN 1 END),
-             COUNT(CASE WHEN line = 0 THEN 1 END) FROM feed_changes""",
+             COUNT(CASE WHEN line = 0 THEN 1 END), COALESCE(MAX(times), 0) FROM feed_changes""",
         {},
     )
     stocked = 0
@@ -180,7 +152,15 @@ def compare(*, connection: Connection, identify: str, complete: bool, read_at: d
         statement = """SELECT COUNT(*) FROM catalog_stockrecord WHERE merchant_id = %(merchant)s AND quantity > 0
           AND connection_id = %(connection)s AND location_id IN (SELECT place FROM feed_rows)"""
         stocked = _rows(statement, params)[0][0]
-    return Changes(created=created, updated=updated, unknown=unknown, zeroed=zeroed, stocked=stocked, left_out=left_out)
+    return Changes(
+        created=created,
+        updated=updated,
+        unknown=unknown,
+        zeroed=zeroed,
+        stocked=stocked,
+        left_out=left_out,
+        twice=most > 1 or identify == Identify.EXTERNAL_ID or bool(_rows(_UNKNOWN_TWICE, {})),
+    )
 
 
 def write(*, connection: Connection, identify: str, basis: str, several: bool, read_at: datetime, at: datetime) -> int:
