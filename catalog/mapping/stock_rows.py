@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -114,7 +114,7 @@ class StockRows:
         self.article_at, self.quantity_at = (table.header.index(columns[name]) for name in REQUIRED)
         self.place_at = table.header.index(columns[LOCATION]) if columns.get(LOCATION) else None
 
-    def read_lines(self) -> Iterator[bytes]:
+    def read_lines(self) -> Generator[bytes, None, None]:
         """The lines as they lie in the file, for a database that splits them; NotPlain where one cannot be."""
         if self._table.read_plain is None or self.width > MOST_PLAIN:
             raise NotPlain

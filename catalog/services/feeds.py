@@ -185,7 +185,7 @@ def _compare(feed: Feed) -> staging.Changes:
 
 
 def _report(feed: Feed, notes: Notes, changes: staging.Changes) -> dict[str, Any]:
-    duplicates = staging.list_duplicates(MOST_LISTED) if changes.twice else []
+    duplicates = staging.list_duplicates(MOST_LISTED)
     errors = [asdict(note) for note in notes.errors]
     for article, first, last in duplicates:
         words = f"{article} is in line {first} and again in line {last}."

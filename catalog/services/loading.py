@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 from django.db import DataError, IntegrityError, ProgrammingError, transaction
@@ -67,8 +67,8 @@ def _apart(cursor: Any) -> Iterator[None]:
 def _stage_lines(cursor: Any, rows: StockRows) -> bool:
     """The file's lines as they lie; False where the rules, the tables' own or ours of a cell, do not let one in."""
     try:
-        with _apart(cursor):
-            seen = _load_lines(cursor, rows)
+        with closing(rows.read_lines()) as blocks, _apart(cursor):
+            seen = _load_lines(cursor, rows, blocks)
             _read_cells(cursor, rows)
             doubtful = _list_doubtful(cursor)
     except (NotPlain, *REFUSED[database.vendor]):
@@ -77,13 +77,12 @@ def _stage_lines(cursor: Any, rows: StockRows) -> bool:
     return True
 
 
-def _load_lines(cursor: Any, rows: StockRows) -> int:
+def _load_lines(cursor: Any, rows: StockRows, blocks: Iterator[bytes]) -> int:
     """How many. An article that is empty or long breaks a rule of the table, a line with more or fewer cells COPY."""
     postgres = database.vendor == "postgresql"
     names = _name_columns(rows)
     rule = "varchar(99) NOT NULL" if postgres else "text NOT NULL CHECK (article <> '' AND length(article) < 100)"
     columns = ", ".join(f"{name} {rule if name == 'article' else 'text'}" for name in names)
-    blocks = rows.read_lines()
     if postgres:
         # A sequence that gives out thousands at a time, and of which nothing is logged.
         cursor.execute("CREATE TEMP SEQUENCE feed_line START 2 CACHE 10000")
@@ -115,20 +114,23 @@ def _read_cells(cursor: Any, rows: StockRows) -> None:
     """Each different quantity and place, once; and the lines as what they say."""
     names = _name_columns(rows)
     figure = f"COALESCE(l.{names[rows.quantity_at]}, '')"
-    _read_different(cursor, "feed_figures", figure, rows.read_figures)
-    place, joined = str(rows.elsewhere), ""
+    # Whole numbers, as most are, need no joining: what was understood of each is what the database makes of it.
+    quantity, place, joined = f"CAST({figure} AS bigint) * 1000", str(rows.elsewhere), ""
+    if not _read_different(cursor, "feed_figures", figure, rows.read_figures):
+        quantity, joined = "q.value", f"JOIN feed_figures q ON q.cell = {figure}"
     if rows.place_at is not None:
         cell = f"COALESCE(l.{names[rows.place_at]}, '')"
         _read_different(cursor, "feed_places", cell, rows.read_places)
-        place, joined = "p.value", f"JOIN feed_places p ON p.cell = {cell}"
+        place, joined = "p.value", f"{joined} JOIN feed_places p ON p.cell = {cell}"
     cursor.execute(
         f"""CREATE TEMP VIEW feed_rows AS
-        SELECT l.line, l.article, CAST({place} AS bigint) AS place, q.value AS quantity
-        FROM feed_lines l JOIN feed_figures q ON q.cell = {figure} {joined}"""  # noqa: S608
+        SELECT l.line, l.article, CAST({place} AS bigint) AS place, {quantity} AS quantity
+        FROM feed_lines l {joined}"""  # noqa: S608
     )
 
 
-def _read_different(cursor: Any, table: str, cell: str, read: Callable[[Iterable[str]], list[tuple[str, int]]]) -> None:
+def _read_different(cursor: Any, table: str, cell: str, read: Callable[[Iterable[str]], list[tuple[str, int]]]) -> bool:
+    """Whether all of them are whole numbers without a sign; a table of them says what each is."""
     cursor.execute(f"SELECT DISTINCT {cell} FROM feed_lines l LIMIT %s", (KNOWN_FIGURES + 1,))  # noqa: S608
     cells = read(text for (text,) in cursor.fetchall())
     cursor.execute(f"CREATE TEMP TABLE {table} (cell text PRIMARY KEY, value bigint)")
@@ -138,6 +140,7 @@ def _read_different(cursor: Any, table: str, cell: str, read: Callable[[Iterable
                 copy.write_row(row)
     else:
         cursor.executemany(f"INSERT INTO {table} VALUES (%s, %s)", cells)  # noqa: S608
+    return all(text.isascii() and text.isdigit() for text, _value in cells)
 
 
 def _list_doubtful(cursor: Any) -> list[tuple[int, str]]:

@@ -18,55 +18,47 @@ from integrations.models import Connection
 
 WORK_MEMORY = "48MB"  # of the database's backend, for the joins of a million rows
 
-# Which variant rows are about, and how many base units they say there are: line (the first), article (unless it is
-# known), place, variant_id, quantity, times (how many rows).
+# Which variant a row is about, and how many base units it says there are: line, article, place, variant_id, quantity.
 KNOWN = {
     Identify.CODE: """
-      SELECT MIN(f.line) AS line, f.place, MIN(CASE WHEN v.id IS NULL THEN f.article END) AS article,
-        v.id AS variant_id,
-        MIN(f.quantity) AS quantity, COUNT(*) AS times
-      FROM feed_rows f
-      LEFT JOIN catalog_variant v ON v.merchant_id = %(merchant)s AND v.code = f.article
-      GROUP BY v.id, f.place, CASE WHEN v.id IS NULL THEN f.line END""",
+      SELECT f.line, f.article, f.place, v.id AS variant_id, f.quantity FROM feed_rows f
+      LEFT JOIN catalog_variant v ON v.merchant_id = %(merchant)s AND v.code = f.article""",
     # Several of the back office's articles may be one variant (piece and crate): they are added up.
     Identify.EXTERNAL_ID: """
-      SELECT MIN(f.line) AS line, f.place, MIN(CASE WHEN b.variant_id IS NULL THEN f.article END) AS article,
-        b.variant_id,
+      SELECT MIN(f.line) AS line, MIN(f.article) AS article, f.place, b.variant_id,
         CAST(SUM(f.quantity / 1000 * COALESCE(b.factor, 1000) + f.quantity %% 1000 * COALESCE(b.factor, 1000) / 1000)
-          AS BIGINT) AS quantity, COUNT(*) AS times
+          AS BIGINT) AS quantity
       FROM feed_rows f
       LEFT JOIN catalog_binding b ON b.merchant_id = %(merchant)s AND b.connection_id = %(connection)s
         AND b.external_id = f.article AND b.state = 'bound'
-      GROUP BY b.variant_id, f.place, CASE WHEN b.variant_id IS NULL THEN f.line END""",
+      GROUP BY f.place, b.variant_id, CASE WHEN b.variant_id IS NULL THEN f.line END""",
     # A barcode that several variants carry names none of them.
     Identify.BARCODE: """
-      SELECT MIN(f.line) AS line, f.place, MIN(CASE WHEN v.id IS NULL THEN f.article END) AS article,
-        v.id AS variant_id,
-        MIN(f.quantity) AS quantity, COUNT(*) AS times
-      FROM feed_rows f
+      SELECT f.line, f.article, f.place, v.id AS variant_id, f.quantity FROM feed_rows f
       LEFT JOIN (SELECT barcode, MIN(id) AS id FROM catalog_variant
         WHERE merchant_id = %(merchant)s AND barcode <> '' GROUP BY barcode HAVING COUNT(*) = 1) v
-        ON v.barcode = f.article
-      GROUP BY v.id, f.place, CASE WHEN v.id IS NULL THEN f.line END""",
+        ON v.barcode = f.article""",
 }
-# Rows that nobody knows, that are new, that are there twice, or that differ from a figure not newer than the file.
+# Rows that nobody knows, that are new, or that differ from a figure not newer than the file.
 _CHANGES = """
 CREATE TEMP TABLE feed_changes AS
-SELECT k.line, k.article, k.place, k.variant_id, k.quantity, k.times, s.id AS stock_id, s.quantity AS before
+SELECT k.line, k.article, k.place, k.variant_id, k.quantity, s.id AS stock_id, s.quantity AS before
 FROM ({known}) k
 LEFT JOIN catalog_stockrecord s ON s.merchant_id = %(merchant)s AND s.variant_id = k.variant_id
   AND s.location_id = k.place AND s.connection_id = %(connection)s
-WHERE {twice} s.id IS NULL OR (s.quantity <> k.quantity AND s.read_at <= %(read_at)s)
+WHERE k.variant_id IS NULL OR s.id IS NULL OR (s.quantity <> k.quantity AND s.read_at <= %(read_at)s)
 ORDER BY s.id"""
-# Two rows of one variant are the same article twice, unless a variant is several of the back office's.
-_TWICE = {Identify.CODE: "k.times > 1 OR", Identify.BARCODE: "k.times > 1 OR", Identify.EXTERNAL_ID: ""}
 _KNOWN = """
 CREATE TEMP TABLE feed_known AS SELECT k.variant_id, k.place FROM ({known}) k WHERE k.variant_id IS NOT NULL"""
-_UNKNOWN_TWICE = """
-SELECT 1 FROM feed_changes WHERE variant_id IS NULL GROUP BY article, place HAVING COUNT(*) > 1 LIMIT 1"""
+_NOT_ASCENDING = {
+    "postgresql": """SELECT 1 FROM (SELECT article, LAG(article) OVER () AS before FROM feed_rows) f
+      WHERE article COLLATE "C" <= before LIMIT 1""",
+    "sqlite": """SELECT 1 FROM (SELECT article, LAG(article) OVER () AS before FROM feed_rows) f
+      WHERE article <= before LIMIT 1""",
+}
 _LEFT_OUT = """
-INSERT INTO feed_changes (line, article, place, variant_id, quantity, times, stock_id, before)
-SELECT 0, '', s.location_id, s.variant_id, 0, 0, s.id, s.quantity FROM catalog_stockrecord s
+INSERT INTO feed_changes (line, article, place, variant_id, quantity, stock_id, before)
+SELECT 0, '', s.location_id, s.variant_id, 0, s.id, s.quantity FROM catalog_stockrecord s
 WHERE s.merchant_id = %(merchant)s AND s.connection_id = %(connection)s AND s.quantity <> 0
   AND s.read_at <= %(read_at)s AND s.location_id IN (SELECT place FROM feed_rows)
   AND NOT EXISTS (SELECT 1 FROM feed_known k WHERE k.variant_id = s.variant_id AND k.place = s.location_id)
@@ -99,7 +91,7 @@ SELECT COUNT(*) FROM (SELECT s.id FROM catalog_stockrecord s JOIN feed_touched t
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
     """What the rows staged would change. `zeroed` of `stocked`: figures that fall to zero, of those above it where the
-    file speaks; `left_out`: those of them the file does not name; `twice`: whether an article may be there twice."""
+    file speaks; `left_out`: those of them the file does not name."""
 
     created: int
     updated: int
@@ -107,11 +99,15 @@ class Changes:
     zeroed: int
     stocked: int
     left_out: int
-    twice: bool
 
 
 def list_duplicates(limit: int) -> list[tuple[str, int, int]]:
-    """Articles that are there twice at the same location: (article, its first line, its last)."""
+    """Articles that are there twice at the same location: (article, its first line, its last).
+
+    In a file in the order of its codes none is: one look at each row and the one before, that ends where it is not.
+    """
+    if not _rows(_NOT_ASCENDING[database.vendor], {}):
+        return []
     return _rows(
         """SELECT article, MIN(line), MAX(line) FROM feed_rows GROUP BY article, place HAVING COUNT(*) > 1
            ORDER BY MIN(line) LIMIT %(limit)s""",
@@ -132,19 +128,19 @@ def compare(*, connection: Connection, identify: str, complete: bool, read_at: d
     with database.cursor() as cursor:
         if database.vendor == "postgresql":
             cursor.execute(f"SET LOCAL work_mem = '{WORK_MEMORY}'; SET LOCAL jit = off")
-        cursor.execute(_CHANGES.format(known=known, twice=_TWICE[Identify(identify)]), params)
+        cursor.execute(_CHANGES.format(known=known), params)
         if complete:
             cursor.execute(_KNOWN.format(known=known), params)
             cursor.execute("CREATE INDEX feed_known_key ON feed_known (variant_id, place)")
             cursor.execute("ANALYZE feed_known")
             cursor.execute(_LEFT_OUT, params)
         cursor.execute("ANALYZE feed_changes")
-    ((created, updated, unknown, zeroed, left_out, most),) = _rows(
+    ((created, updated, unknown, zeroed, left_out),) = _rows(
         """SELECT COUNT(CASE WHEN variant_id IS NOT NULL AND stock_id IS NULL THEN 1 END),
-             COUNT(CASE WHEN stock_id IS NOT NULL AND line > 0 AND quantity <> before THEN 1 END),
+             COUNT(CASE WHEN stock_id IS NOT NULL AND line > 0 THEN 1 END),
              COUNT(CASE WHEN variant_id IS NULL THEN 1 END),
              COUNT(CASE WHEN quantity = 0 AND before > 0 THEN 1 END),
-             COUNT(CASE WHEN line = 0 THEN 1 END), COALESCE(MAX(times), 0) FROM feed_changes""",
+             COUNT(CASE WHEN line = 0 THEN 1 END) FROM feed_changes""",
         {},
     )
     stocked = 0
@@ -159,7 +155,6 @@ def compare(*, connection: Connection, identify: str, complete: bool, read_at: d
         zeroed=zeroed,
         stocked=stocked,
         left_out=left_out,
-        twice=most > 1 or identify == Identify.EXTERNAL_ID or bool(_rows(_UNKNOWN_TWICE, {})),
     )
 
 

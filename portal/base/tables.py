@@ -11,7 +11,7 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -69,7 +69,7 @@ class Table:
     rows: Iterator[tuple[int, Row]]
     encoding: str
     delimiter: str = ""
-    read_plain: Callable[[], Iterator[bytes]] | None = None
+    read_plain: Callable[[], Generator[bytes, None, None]] | None = None
 
 
 def open_table(file: BinaryIO, filename: str) -> Table:
@@ -187,7 +187,7 @@ def _read_csv(text: io.TextIOWrapper, delimiter: str) -> Iterator[tuple[int, Row
         raise _explain(error, began, reader.line_num) from error
 
 
-def _read_plain(file: BinaryIO, delimiter: str) -> Iterator[bytes]:
+def _read_plain(file: BinaryIO, delimiter: str) -> Generator[bytes, None, None]:
     """Looked at a block at a time, in C; afterwards the file is where it was, for who reads it by the rules."""
     place, header = file.tell(), True
     file.seek(0)
