@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from portal.base.tables import Table, Typed
+from portal.base.tables import NotPlain, Table, Typed
 
 ARTICLE, QUANTITY, LOCATION = "article", "quantity", "location"
 FIELDS = (ARTICLE, QUANTITY, LOCATION)
@@ -22,8 +22,9 @@ USUAL = {
 }
 LONGEST_ARTICLE = 200
 LARGEST = 10**9  # units
-MOST_SAID = 200
+MOST_SAID, MOST_DOUBTS = 200, 20
 BLOCK = 5_000
+MOST_PLAIN = 16  # columns: all of them are staged
 KNOWN_FIGURES, LONGEST_KNOWN = 50_000, 20
 THOUSAND = 1000
 PLAIN = re.compile(r"[+-]?[0-9]{1,12}(\.[0-9]+)?")
@@ -106,15 +107,49 @@ class StockRows:
         decimal_comma: bool = False,
     ) -> None:
         self.notes = Notes()
-        self._table, self._columns, self._places, self._elsewhere = table, dict(columns), places, elsewhere
-        self._decimal_comma = decimal_comma
+        self._table, self._columns, self._places = table, dict(columns), places
+        self.elsewhere, self._decimal_comma = elsewhere, decimal_comma
         self._figures: dict[str, int] = {}
+        self.width, self.delimiter = len(table.header), table.delimiter
+        self.article_at, self.quantity_at = (table.header.index(columns[name]) for name in REQUIRED)
+        self.place_at = table.header.index(columns[LOCATION]) if columns.get(LOCATION) else None
+
+    def read_lines(self) -> Generator[bytes, None, None]:
+        """The lines as they lie in the file, for a database that splits them; NotPlain where one cannot be."""
+        if self._table.read_plain is None or self.width > MOST_PLAIN:
+            raise NotPlain
+        return self._table.read_plain()
+
+    def read_figures(self, texts: Iterable[str]) -> list[tuple[str, int]]:
+        """(cell, thousandths) of different quantities; NotPlain where there are many, or one is none."""
+        return [(text, self._or_not_plain(self._read_quantity, text)) for text in self._few(texts)]
+
+    def read_places(self, texts: Iterable[str]) -> list[tuple[str, int]]:
+        """(cell, location) of different places; NotPlain where there are many, or nobody knows one."""
+        return [(text, self._or_not_plain(self._read_place, text)) for text in self._few(texts)]
+
+    def _few(self, texts: Iterable[str]) -> Iterator[str]:
+        for number, text in enumerate(texts):
+            if number == KNOWN_FIGURES or len(text) >= LONGEST_ARTICLE:
+                raise NotPlain
+            yield text
+
+    def _or_not_plain(self, read: Callable[[str], int], text: str) -> int:
+        try:
+            return read(text)
+        except BadCell as error:
+            raise NotPlain from error
+
+    def note_plain(self, seen: int, doubtful: Iterable[tuple[int, str]]) -> None:
+        """So many lines are staged, and a spreadsheet may have changed these: (line, article)."""
+        self.notes.seen = seen
+        for line, article in doubtful:
+            self._note_doubts(line, article)
 
     def __iter__(self) -> Iterator[list[StagedRow]]:
-        header, notes, figures, elsewhere = self._table.header, self.notes, self._figures, self._elsewhere
-        article_at, quantity_at = header.index(self._columns[ARTICLE]), header.index(self._columns[QUANTITY])
-        place_at = header.index(self._columns[LOCATION]) if self._columns.get(LOCATION) else None
-        width, doubts = len(header), self._note_doubts
+        notes, figures, elsewhere = self.notes, self._figures, self.elsewhere
+        article_at, quantity_at, place_at = self.article_at, self.quantity_at, self.place_at
+        width, doubts = self.width, self._note_doubts
         block: list[StagedRow] = []
         for line, cells in self._table.rows:
             notes.seen += 1
@@ -167,7 +202,7 @@ class StockRows:
     def _read_place(self, text: str) -> int:
         name = text.strip()
         if not name:
-            return self._elsewhere
+            return self.elsewhere
         place = self._places.get(name)
         if place is None:
             words = f"Nobody knows the location {name[:80]!r}: map it under Values → Location, or use one of our codes."
@@ -186,4 +221,4 @@ class StockRows:
             words = f"{article[:80]} is kept as it is written; a spreadsheet may have changed it. Format codes as text."
             note = RowNote(line=line, column=self._columns[ARTICLE], code="code_doubtful", message=words)
             self.notes.warnings.append(note)
-        return self._note_doubts if len(self.notes.warnings) < MOST_SAID // 10 else None
+        return self._note_doubts if len(self.notes.warnings) < MOST_DOUBTS else None

@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from catalog.mapping.stock_rows import FIELDS, REQUIRED, Notes, RowNote, StockRows, suggest_columns
 from catalog.models import Feed, FeedMapping, FeedPart, Identify
 from catalog.services import staging
+from catalog.services.loading import staged
 from integrations.models import Connection, Flow, RunOutcome, Stream, SyncRun, ValueMapping
 from integrations.sync import runs
 from integrations.sync.outbox import ring_on_commit
@@ -134,9 +135,7 @@ def check(*, feed: Feed) -> dict[str, Any]:
     warnings: […], unknown: [{line, article}]}; TableError where the file as a whole cannot be read.
     """
     with staged_feed(feed) as notes, transaction.atomic():
-        duplicates = staging.list_duplicates(MOST_LISTED)
-        changes = _compare(feed)
-        report = _report(feed, notes, changes, duplicates)
+        report = _report(feed, notes, _compare(feed))
         report["unknown"] = [{"line": line, "article": article} for line, article in staging.list_unknown(MOST_LISTED)]
     feed.report, feed.state = report, State.CHECKED
     feed.save(update_fields=["report", "state"])
@@ -150,7 +149,7 @@ def staged_feed(feed: Feed) -> Iterator[Notes]:
         _require(feed.columns, table.header)
         places, elsewhere = list_places(feed.connection)
         rows = StockRows(table, feed.columns, places=places, elsewhere=elsewhere, decimal_comma=feed.decimal_comma)
-        with staging.staged(rows):
+        with staged(rows):
             yield rows.notes
 
 
@@ -185,9 +184,8 @@ def _compare(feed: Feed) -> staging.Changes:
     )
 
 
-def _report(
-    feed: Feed, notes: Notes, changes: staging.Changes, duplicates: list[tuple[str, int, int]]
-) -> dict[str, Any]:
+def _report(feed: Feed, notes: Notes, changes: staging.Changes) -> dict[str, Any]:
+    duplicates = staging.list_duplicates(MOST_LISTED)
     errors = [asdict(note) for note in notes.errors]
     for article, first, last in duplicates:
         words = f"{article} is in line {first} and again in line {last}."
@@ -273,7 +271,7 @@ def apply_feed(*, run: SyncRun) -> None:
 
 def _take_over(feed: Feed, run: SyncRun, notes: Notes, at: datetime) -> None:
     changes = _compare(feed)
-    feed.report = _report(feed, notes, changes, staging.list_duplicates(MOST_LISTED))
+    feed.report = _report(feed, notes, changes)
     if (found := obstacle(feed)) is not None:
         raise runs.RunFailed(found.code.upper(), found.message)
     connection = feed.connection

@@ -1,24 +1,21 @@
 """A feed's rows in temporary tables: copied in, compared by join, written where they differ.
 
-The same SQL on PostgreSQL and SQLite; only how rows get in differs. Nothing is asked for by key from Python.
+The same SQL on PostgreSQL and SQLite; only how rows get in differs (services.loading). Nothing is asked for by key from
+Python.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import connection as database
 
-from catalog.mapping.stock_rows import StagedRow
 from catalog.models import Identify
 from catalog.services.wanted import in_key_order, write_wanted_of_many
 from integrations.models import Connection
 
-TABLES = ("feed_rows", "feed_changes", "feed_known", "feed_touched", "feed_ended")
 WORK_MEMORY = "48MB"  # of the database's backend, for the joins of a million rows
 
 # Which variant a row is about, and how many base units it says there are: line, article, place, variant_id, quantity.
@@ -53,6 +50,12 @@ WHERE k.variant_id IS NULL OR s.id IS NULL OR (s.quantity <> k.quantity AND s.re
 ORDER BY s.id"""
 _KNOWN = """
 CREATE TEMP TABLE feed_known AS SELECT k.variant_id, k.place FROM ({known}) k WHERE k.variant_id IS NOT NULL"""
+_NOT_ASCENDING = {
+    "postgresql": """SELECT 1 FROM (SELECT article, LAG(article) OVER () AS before FROM feed_rows) f
+      WHERE article COLLATE "C" <= before LIMIT 1""",
+    "sqlite": """SELECT 1 FROM (SELECT article, LAG(article) OVER () AS before FROM feed_rows) f
+      WHERE article <= before LIMIT 1""",
+}
 _LEFT_OUT = """
 INSERT INTO feed_changes (line, article, place, variant_id, quantity, stock_id, before)
 SELECT 0, '', s.location_id, s.variant_id, 0, s.id, s.quantity FROM catalog_stockrecord s
@@ -98,48 +101,13 @@ class Changes:
     left_out: int
 
 
-@contextmanager
-def staged(blocks: Iterable[list[StagedRow]]) -> Iterator[None]:
-    """Copy the rows in; the tables go when the block ends."""
-    with database.cursor() as cursor:
-        _drop(cursor)
-        cursor.execute("CREATE TEMP TABLE feed_rows (line bigint, article text, place bigint, quantity bigint)")
-        try:
-            if database.vendor == "postgresql":
-                _copy(cursor, blocks)
-            else:
-                _insert(cursor, blocks)
-            cursor.execute("ANALYZE feed_rows")
-            yield
-        finally:
-            if not database.needs_rollback and database.is_usable():
-                _drop(cursor)
-
-
-def _drop(cursor: Any) -> None:
-    for table in TABLES:
-        cursor.execute(f"DROP TABLE IF EXISTS {table}")
-
-
-def _copy(cursor: Any, blocks: Iterable[list[StagedRow]]) -> None:
-    with cursor.copy("COPY feed_rows FROM STDIN") as copy:
-        for block in blocks:
-            text = "".join([f"{line}\t{article}\t{place}\t{quantity}\n" for line, article, place, quantity in block])
-            copy.write(text.replace("\\", "\\\\") if "\\" in text else text)
-
-
-def _insert(cursor: Any, blocks: Iterable[list[StagedRow]]) -> None:
-    """In one go: a savepoint outside a transaction begins one that locks nothing but the temporary tables."""
-    cursor.execute("SAVEPOINT feed_rows")
-    try:
-        for block in blocks:
-            cursor.executemany("INSERT INTO feed_rows VALUES (%s, %s, %s, %s)", block)
-    finally:
-        cursor.execute("RELEASE feed_rows")
-
-
 def list_duplicates(limit: int) -> list[tuple[str, int, int]]:
-    """Articles that are there twice at the same location: (article, its first line, its last)."""
+    """Articles that are there twice at the same location: (article, its first line, its last).
+
+    In a file in the order of its codes none is: one look at each row and the one before, that ends where it is not.
+    """
+    if not _rows(_NOT_ASCENDING[database.vendor], {}):
+        return []
     return _rows(
         """SELECT article, MIN(line), MAX(line) FROM feed_rows GROUP BY article, place HAVING COUNT(*) > 1
            ORDER BY MIN(line) LIMIT %(limit)s""",
@@ -180,7 +148,14 @@ def compare(*, connection: Connection, identify: str, complete: bool, read_at: d
         statement = """SELECT COUNT(*) FROM catalog_stockrecord WHERE merchant_id = %(merchant)s AND quantity > 0
           AND connection_id = %(connection)s AND location_id IN (SELECT place FROM feed_rows)"""
         stocked = _rows(statement, params)[0][0]
-    return Changes(created=created, updated=updated, unknown=unknown, zeroed=zeroed, stocked=stocked, left_out=left_out)
+    return Changes(
+        created=created,
+        updated=updated,
+        unknown=unknown,
+        zeroed=zeroed,
+        stocked=stocked,
+        left_out=left_out,
+    )
 
 
 def write(*, connection: Connection, identify: str, basis: str, several: bool, read_at: datetime, at: datetime) -> int:

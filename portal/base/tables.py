@@ -11,8 +11,9 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from pathlib import PurePosixPath
 from typing import BinaryIO
@@ -32,6 +33,8 @@ BOMS = (
 FOREIGN = (b"\xd0\xcf\x11\xe0", b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"MZ", b"\x7fELF", b"\x1f\x8b", b"Rar!",
            b"7z\xbc\xaf", b"{\\rtf", b"SQLite format 3")  # fmt: skip
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# Bytes of a plain line that mean themselves: of ASCII all but quotes, backslashes and what cannot be seen.
+THEMSELVES = bytes(byte for byte in range(32, 127) if byte not in b'"\\') + b"\n"
 Row = list[str]
 
 
@@ -50,14 +53,23 @@ class Typed(str):
     __slots__ = ()
 
 
+class NotPlain(Exception):
+    """A line of the file must be read by its rules: its cells are not simply what is between the delimiters."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """`rows` gives (line in the file, cells) once, empty lines left out; the header is not among them."""
+    """`rows` gives (line in the file, cells) once, empty lines left out; the header is not among them.
+
+    `read_plain`, before or instead of them, gives blocks of whole lines as UTF-8 as they lie below the header, the
+    first of them line 2, ended by line feeds (the last one maybe by nothing); NotPlain as soon as one is not plain.
+    """
 
     header: Row
     rows: Iterator[tuple[int, Row]]
     encoding: str
     delimiter: str = ""
+    read_plain: Callable[[], Generator[bytes, None, None]] | None = None
 
 
 def open_table(file: BinaryIO, filename: str) -> Table:
@@ -117,7 +129,8 @@ def _open_csv(file: BinaryIO) -> Table:
     text.seek(0)
     rows = _read_csv(text, delimiter)
     header = check_header(next(rows, (0, list[str]()))[1])
-    return Table(header=header, rows=rows, encoding=encoding, delimiter=delimiter)
+    plain = partial(_read_plain, file, delimiter) if encoding in {"utf-8", "utf-8-sig"} else None
+    return Table(header=header, rows=rows, encoding=encoding, delimiter=delimiter, read_plain=plain)
 
 
 def detect_encoding(file: BinaryIO) -> str:
@@ -172,6 +185,38 @@ def _read_csv(text: io.TextIOWrapper, delimiter: str) -> Iterator[tuple[int, Row
             began = reader.line_num + 1
     except csv.Error as error:
         raise _explain(error, began, reader.line_num) from error
+
+
+def _read_plain(file: BinaryIO, delimiter: str) -> Generator[bytes, None, None]:
+    """Looked at a block at a time, in C; afterwards the file is where it was, for who reads it by the rules."""
+    place, header = file.tell(), True
+    file.seek(0)
+    try:
+        while block := file.read(BLOCK):
+            block += file.readline(BLOCK)
+            block = _check_plain(block.removeprefix(codecs.BOM_UTF8) if header else block, delimiter)
+            if header:
+                block, header = block.partition(b"\n")[2], False
+            yield block
+    finally:
+        file.seek(place)
+
+
+def _check_plain(block: bytes, delimiter: str) -> bytes:
+    """The block with line feeds. Plain: one printable cell beside the other, no quotes, no spaces around them, no empty
+    lines, no line that is as long as a cell may be."""
+    if b"\r" in block:
+        block = block.replace(b"\r\n", b"\n")
+    mark, half = delimiter.encode(), LONGEST_CELL // 2
+    others = block.translate(None, THEMSELVES + mark)
+    if others and (not others.decode().isprintable() or b'"' in others or b"\\" in others):
+        raise NotPlain
+    beside = (b" " + mark, mark + b" ", b" \n", b"\n ", b"\n\n")
+    if block.startswith((b" ", b"\n")) or block.endswith(b" ") or any(pair in block for pair in beside):
+        raise NotPlain
+    if any(block.find(b"\n", start, start + half) < 0 for start in range(0, len(block) - half, half)):
+        raise NotPlain
+    return block
 
 
 class _Lines:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import io
 import zipfile
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -14,15 +15,15 @@ from django.db import connection as database
 from django.test import Client
 
 from catalog import services
-from catalog.mapping.stock_rows import BadCell, parse_quantity
+from catalog.mapping.stock_rows import BadCell, StockRows, parse_quantity, suggest_columns
 from catalog.models import ChannelStock, Feed, FeedMapping, FeedPart, Identify, Reservation, StockRecord
-from catalog.services import feeds, staging
+from catalog.services import feeds, loading, staging
 from catalog.tasks import forget_files
 from integrations.models import Connection, Flow, RunOutcome, SyncRun, ValueMapping
 from integrations.sync import runs
 from integrations.sync.execute import execute
 from portal.base.spreadsheets import LARGEST_TEXTS
-from portal.base.tables import escape_cell
+from portal.base.tables import escape_cell, open_table
 from portal.tenancy.models import ApiKey, Location
 from tests.world import NOON, D, World, make_world, stocked
 
@@ -507,6 +508,68 @@ def test_what_is_no_quantity_is_said(text: str, code: str) -> None:
     with pytest.raises(BadCell) as raised:
         parse_quantity(text, decimal_comma=False)
     assert raised.value.code == code
+
+
+# A file whose lines are taken as they lie, and one that is read row by row, are the same ------------------------------
+
+
+@pytest.mark.parametrize(
+    ("body", "plain"),
+    [
+        ("sku,quantity\nMUG,7\nCUP,0\nNOBODY,5\n", True),
+        ("sku,quantity\r\nMUG,7\r\nCUP,12", True),
+        ("\ufeffquantity;name;sku\n1.5;Bécher;MUG\n-2;;CUP\n+3.000;x,y;É\n", True),
+        ("sku|quantity|warehouse\nMUG|7|MAIN\nCUP|2|\n00123|2|MAIN\n1E5|1|\n", True),
+        ("sku\tquantity\nMUG\t7\n", True),
+        ("sku,quantity\n", True),
+        ('sku,quantity\n"MUG",7\n', False),
+        ("sku,quantity\nMUG ,7\n", False),
+        ("sku,quantity\nMUG,7 \n", False),
+        ("sku,quantity\nMUG,7\n\nCUP,1\n", False),
+        ("sku,quantity\nMUG,7,\nCUP,1\n", False),
+        ("sku,quantity\nMUG,7\nCUP\n", False),
+        ("sku,quantity\n,7\n", False),
+        ("sku,quantity\nMUG,\nCUP,x\n", False),
+        ("sku,quantity\nM\\UG,7\n\\.,1\n", False),
+        ("sku,quantity\nMU\u200bG,7\n", False),
+        ("sku,quantity\nMU\tG,7\n", False),
+        ("sku,quantity\nMUG,7\rCUP,1\n", False),
+        ("sku,quantity\n" + "x" * 100 + ",7\n", False),
+        ("sku,quantity,warehouse\nMUG,7,MOON\n", False),
+        ("sku,quantity\n" + "MUG,7\n" * 20_000 + "CUP\n", False),
+    ],
+)
+def test_a_plain_file_is_staged_as_its_rows_are_read(body: str, plain: bool, world: World) -> None:
+    found, said = [], []
+    for by_rows in (False, True):
+        table = open_table(io.BytesIO(body.encode()), "stock.csv")
+        columns = suggest_columns(table.header, {})
+        if by_rows:
+            table = replace(table, read_plain=None)
+        rows = StockRows(table, columns, places={"MAIN": 5}, elsewhere=9)
+        with loading.staged(rows), database.cursor() as cursor:
+            cursor.execute("SELECT line, article, place, quantity FROM feed_rows ORDER BY line")
+            found.append(cursor.fetchall())
+            if not by_rows:
+                assert _is_there(cursor, "feed_lines") is plain
+        said.append(rows.notes)
+    assert found[0] == found[1]
+    assert said[0] == said[1]
+
+
+def _is_there(cursor: Any, table: str) -> bool:
+    statement = "SELECT COUNT(*) FROM sqlite_temp_master WHERE name = %s"
+    if database.vendor == "postgresql":
+        statement = "SELECT COUNT(*) FROM pg_class WHERE relname = %s AND pg_table_is_visible(oid)"
+    cursor.execute(statement, (table,))
+    return bool(cursor.fetchone()[0])
+
+
+@pytest.mark.parametrize("end", ["", "M9,1\n", "B,1\nM9,1\n"])
+def test_what_is_there_twice_is_found_in_any_order(end: str, door: Door) -> None:
+    body = HEAD + "A,1\nB,2\nM1,1\nM9,1\n" + end
+    told = door.send(body, dry_run="1").json()
+    assert [note["line"] for note in told["errors"]] == {"": [], "M9,1\n": [6], "B,1\nM9,1\n": [6, 7]}[end]
 
 
 def test_every_way_to_name_an_article_has_its_sql() -> None:
