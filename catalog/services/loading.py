@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from typing import Any
 
-from django.db import DataError, IntegrityError, ProgrammingError, transaction
+from django.db import IntegrityError, ProgrammingError, transaction
 from django.db import connection as database
 
 from catalog.mapping.stock_rows import DOUBTFUL, KNOWN_FIGURES, MOST_DOUBTS, StockRows
@@ -20,8 +20,12 @@ from portal.base.tables import NotPlain
 
 TABLES = ("feed_read", "feed_lines", "feed_figures", "feed_places", "feed_changes", "feed_known", "feed_touched",
           "feed_ended")  # fmt: skip
-# What the database says of a line it does not take: its cells are too many, too few, missing or too long.
-REFUSED = {"postgresql": (DataError, IntegrityError), "sqlite": (ProgrammingError, IntegrityError)}
+# What the database says of a line it does not take: its cells are too many, too few, missing or too long. Django does
+# not put its own in place of those a COPY ends with.
+REFUSED = {
+    "postgresql": (database.Database.DataError, database.Database.IntegrityError),
+    "sqlite": (ProgrammingError, IntegrityError),
+}
 
 
 @contextmanager
