@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from typing import Any
 
+import psycopg
 from django.db import IntegrityError, ProgrammingError, transaction
 from django.db import connection as database
 
@@ -23,7 +24,7 @@ TABLES = ("feed_read", "feed_lines", "feed_figures", "feed_places", "feed_change
 # What the database says of a line it does not take: its cells are too many, too few, missing or too long. Django does
 # not put its own in place of those a COPY ends with.
 REFUSED = {
-    "postgresql": (database.Database.DataError, database.Database.IntegrityError),
+    "postgresql": (psycopg.DataError, psycopg.IntegrityError),
     "sqlite": (ProgrammingError, IntegrityError),
 }
 
