@@ -23,7 +23,7 @@ TABLES = ("feed_read", "feed_lines", "feed_figures", "feed_places", "feed_change
           "feed_ended")  # fmt: skip
 # What the database says of a line it does not take: its cells are too many, too few, missing or too long. Django does
 # not put its own in place of those a COPY ends with.
-REFUSED = {
+REFUSED: dict[str, tuple[type[Exception], ...]] = {
     "postgresql": (psycopg.DataError, psycopg.IntegrityError),
     "sqlite": (ProgrammingError, IntegrityError),
 }
