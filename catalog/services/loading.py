@@ -24,8 +24,8 @@ TABLES = ("feed_read", "feed_lines", "feed_figures", "feed_places", "feed_change
 # What the database says of a line it does not take: its cells are too many, too few, missing or too long. Django does
 # not put its own in place of those a COPY ends with.
 REFUSED: dict[str, tuple[type[Exception], ...]] = {
-    "postgresql": (psycopg.DataError, psycopg.IntegrityError),
-    "sqlite": (ProgrammingError, IntegrityError),
+    "postgresql": (NotPlain, psycopg.DataError, psycopg.IntegrityError),
+    "sqlite": (NotPlain, ProgrammingError, IntegrityError),
 }
 
 
@@ -76,7 +76,7 @@ def _stage_lines(cursor: Any, rows: StockRows) -> bool:
             seen = _load_lines(cursor, rows, blocks)
             _read_cells(cursor, rows)
             doubtful = _list_doubtful(cursor)
-    except (NotPlain, *REFUSED[database.vendor]):
+    except REFUSED[database.vendor]:
         return False
     rows.note_plain(seen, doubtful)
     return True
