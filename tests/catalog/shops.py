@@ -18,7 +18,7 @@ def article(external_id: str, sku: str = "", *, title: str = "", barcode: str = 
 
 def sell(world: World, parent: str, *articles: r.VariantRecord, shop: Connection | None = None, **more: Any) -> None:
     """The shop has a product with these articles."""
-    record = r.ProductRecord(external_id=parent, name=more.pop("name", parent), variants=articles, **more)
+    record = r.ProductRecord(external_id=parent, name=more.pop("name", ""), variants=articles, **more)
     world.apply(shop or world.shop, "product", record)
 
 

@@ -294,8 +294,8 @@ def fill(world: World, count: int) -> None:
         created_at, updated_at) SELECT {merchant}, 'p' || i, {family}, 'V' || i, '', '', i, 0, true, '{at}', '{at}'
         FROM n""",
         """catalog_binding (merchant_id, connection_id, variant_id, external_id, parent_external_id, reference_code,
-        barcode, title, options, factor, state, reason, created_at, updated_at)
-        SELECT {merchant}, {shop}, id, code, '', code, '', '', '[]', 1000, 'bound', '', '{at}', '{at}'
+        barcode, title, options, factor, state, reason, score, created_at, updated_at)
+        SELECT {merchant}, {shop}, id, code, '', code, '', '', '[]', 1000, 'bound', '', 0, '{at}', '{at}'
         FROM catalog_variant WHERE product_id = {family} AND (SELECT max(i) FROM n) > 0""",
         """catalog_channelstock (merchant_id, connection_id, binding_id, slot, wanted, wanted_at, sent, sent_at,
         message)
