@@ -58,6 +58,7 @@ def settle_reservation(*, merchant_id: int, subject: tuple[str, int], at: dateti
     ).update(settled_at=at)
 
 
+@transaction.atomic
 def cancel_reservation(*, merchant_id: int, subject: tuple[str, int], at: datetime) -> None:
     """Nothing is promised any more; what the back office has taken over, it will give back itself."""
     rows = Reservation.plain.filter(
