@@ -3,7 +3,7 @@
 PYTHON ?= python3.11
 VENV ?= .venv
 BIN := $(VENV)/bin
-WORKERS ?= 2
+WORKERS ?= 3
 
 .PHONY: install install-dev demo start test lint bench reliability format lock
 
@@ -31,7 +31,7 @@ start: install
 	$(BIN)/python manage.py start
 
 test: install-dev
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: install-dev
 	$(BIN)/ruff check

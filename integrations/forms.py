@@ -29,7 +29,7 @@ from integrations.models.flow import Stream
 from integrations.models.retention import LONGEST_DAYS
 from integrations.sync import connections
 from integrations.sync.client import list_allowed_private
-from integrations.sync.platforms import Platform, get_platform
+from integrations.sync.platforms import Platform, get_platform, list_given_groups
 from portal.base.admin_scope import MerchantForm
 from portal.tenancy.models import Location
 
@@ -167,6 +167,8 @@ class FlowForm(MerchantForm):
             and (words := self._say_other_owner(connection, groups))
         ):
             self.add_error("groups", words)
+        if pulls and (words := _say_not_given(connection, groups)):
+            self.add_error("groups", words)
         taken = get_platform(connection.platform).product_fields
         refused = [group for group in groups if not taken.intersection(FIELD_GROUPS[group])]
         if not pulls and refused:
@@ -187,12 +189,25 @@ class FlowForm(MerchantForm):
         return ""
 
 
+def _say_not_given(connection: Connection, groups: list[str]) -> str:
+    """A back office is not made the owner of what it does not give: nobody could write it then."""
+    given = list_given_groups(connection.platform, connection.settings)
+    if missing := [group for group in groups if group not in given]:
+        names = ", ".join(str(dict(GROUPS)[group]).lower() for group in missing)
+        words = _("%(shop)s gives no %(groups)s as it is set: switch them on in its settings first.")
+        return words % {"shop": connection, "groups": names}
+    return ""
+
+
 def list_groups(flow: Flow) -> list[str]:
-    """The groups a product flow carries: all from a back office and none to a shop, where nobody has chosen."""
+    """The groups a product flow carries: where nobody has chosen all a back office gives, and none to a shop."""
     chosen = flow.settings.get("groups")
     if chosen is not None:
         return [group for group in FIELD_GROUPS if group in chosen]
-    return list(FIELD_GROUPS) if flow.direction == Flow.Direction.PULL else []
+    if flow.direction != Flow.Direction.PULL:
+        return []
+    given = list_given_groups(flow.connection.platform, flow.connection.settings)
+    return [group for group in FIELD_GROUPS if group in given]
 
 
 class CredentialsForm(forms.Form):

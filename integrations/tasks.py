@@ -10,7 +10,19 @@ from django.utils import timezone
 
 from integrations.contract.errors import ConnectorError
 from integrations.models import Connection
-from integrations.sync import alerts, inbox, lease, mail, runs, schedule, source_counts, webhook_doctor
+from integrations.sync import (
+    alerts,
+    condition,
+    inbox,
+    lease,
+    mail,
+    problems,
+    releases,
+    runs,
+    schedule,
+    source_counts,
+    webhook_doctor,
+)
 from integrations.sync.deliver import deliver as deliver_one
 from integrations.sync.execute import execute
 from integrations.sync.handlers import look_for_due
@@ -21,6 +33,7 @@ log = structlog.get_logger(__name__)
 SWEEP_AT_ONCE = 200
 IDS_A_TASK = 10
 RING_LASTS_SECONDS = 10  # a ring nobody answered by then is worth nothing: the next tick finds the same rows due
+CONDITION_LASTS_SECONDS = 50  # looked at once a minute
 WEBHOOKS_LAST_SECONDS = 1800  # looked after once an hour
 
 
@@ -84,6 +97,7 @@ def tick() -> None:
     _ring(process.name, "event_ids", inbox.due(now).order_by("pk"))
     _ring(run.name, "run_ids", runs.due(now).order_by("next_attempt_at"), at_once=1)
     _ring(send_mail.name, "mail_ids", mail.due(now).order_by("next_attempt_at"))
+    releases.advance_all(now)
     look_for_due(at=now)
 
 
@@ -103,8 +117,24 @@ def housekeeping() -> int:
     """Delete what was kept long enough, and open problems again that were put off until now; how many rows went."""
     now = timezone.now()
     wake_problems(now)
+    problems.mend(now)
     alerts.tell_expiring(now)
     return sweep(now)
+
+
+@shared_task(name="integrations.condition")
+def judge_connections() -> None:
+    """See which connections fail, and ring for a test of those that paused by themselves."""
+    now = timezone.now()
+    condition.judge_all(now)
+    rows = Connection.plain.filter(pk__in=condition.list_to_probe(now))
+    _ring(probe.name, "connection_ids", rows, at_once=1, lasts=CONDITION_LASTS_SECONDS)
+
+
+@shared_task(name="integrations.probe")
+def probe(*, connection_ids: list[int]) -> None:
+    """Test these, and let those that answer again go on."""
+    _each(lambda pk: condition.probe(pk, at=timezone.now()), connection_ids)
 
 
 @shared_task(name="integrations.webhooks")

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from catalog.services.worklist import list_progress
 from integrations.models import Command, Connection, Credential, Flow, Hold, Procedure, ProcedureRun, ValueMapping
-from orders.admin import start_of_day
+from orders.admin.filters import start_of_day
 from orders.admin.seen import list_stages
 from orders.models import Order
 from portal.base.admin import OFFICE, ago, badge, is_limited, may, money

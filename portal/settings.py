@@ -326,6 +326,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": timedelta(seconds=2),
         "options": {"expire_seconds": 10},
     },
+    "integrations.condition": {
+        "task": "integrations.condition",
+        "schedule": timedelta(minutes=1),
+        "options": {"expire_seconds": 50},
+    },
     "catalog.forget_files": {
         "task": "catalog.forget_files",
         "schedule": timedelta(hours=1),
@@ -343,6 +348,11 @@ CELERY_BEAT_SCHEDULE = {
     },
     "orders.digest": {
         "task": "orders.digest",
+        "schedule": timedelta(minutes=5),
+        "options": {"expire_seconds": 240},
+    },
+    "orders.search_captures": {
+        "task": "orders.search_captures",
         "schedule": timedelta(minutes=5),
         "options": {"expire_seconds": 240},
     },
@@ -365,11 +375,14 @@ SYNC_HANDLERS: dict[str, dict[str, str]] = {
         "build": "catalog.outbound.build_product",
         "settle": "catalog.outbound.settle_product",
         "finish": "catalog.inbound.finish_products",
+        "feed": "catalog.services.feeds.apply_feed",
+        "rows": "catalog.services.item_feeds.ItemFeed",
         "known": "catalog.inbound.count_known",
     },
     "stock": {
         "apply": "catalog.inbound.apply_stock",
         "feed": "catalog.services.feeds.apply_feed",
+        "rows": "catalog.services.stock_feeds.StockFeed",
         "claim": "catalog.outbound.claim_stock",
         "settle_push": "catalog.outbound.settle_stock",
         "brake": "catalog.outbound.brake_stock",
@@ -377,6 +390,8 @@ SYNC_HANDLERS: dict[str, dict[str, str]] = {
     },
     "price": {
         "apply": "catalog.inbound.apply_prices",
+        "feed": "catalog.services.feeds.apply_feed",
+        "rows": "catalog.services.price_feeds.PriceFeed",
         "claim": "catalog.outbound.claim_prices",
         "settle_push": "catalog.outbound.settle_prices",
         "brake": "catalog.outbound.brake_prices",
@@ -385,11 +400,16 @@ SYNC_HANDLERS: dict[str, dict[str, str]] = {
     },
     "customer": {
         "apply": "orders.inbound.apply_customers",
+        "feed": "catalog.services.feeds.apply_feed",
+        "rows": "orders.services.customer_feeds.CustomerFeed",
         "build": "orders.outbound.build_customer",
         "settle": "orders.outbound.settle_customer",
+        "lock": "orders.outbound.lock_customers",
+        "release": "orders.outbound.release_customers",
     },
     "order": {
         "apply": "orders.inbound.apply_orders",
+        "history": "orders.inbound.apply_history",
         "gone": "orders.inbound.gone_order",
         "build": "orders.outbound.build_order",
         "settle": "orders.outbound.settle_order",
@@ -410,8 +430,34 @@ SYNC_HANDLERS: dict[str, dict[str, str]] = {
         "settle": "orders.outbound.settle_shipment",
         "lock": "orders.outbound.lock_shipments",
     },
-    "invoice": {"apply": "orders.inbound.apply_invoices"},
-    "return": {"apply": "orders.inbound.apply_returns"},
+    "invoice": {
+        "apply": "orders.inbound.apply_invoices",
+        "build": "orders.outbound.bills.build_invoice",
+        "settle": "orders.outbound.bills.settle_invoice",
+        "lock": "orders.outbound.bills.lock_invoices",
+    },
+    "bill": {
+        "build": "orders.outbound.bills.build_bill",
+        "settle": "orders.outbound.bills.settle_bill",
+        "lock": "orders.outbound.bills.lock_bills",
+    },
+    "payment": {
+        "apply": "orders.inbound.apply_payments",
+        "build": "orders.outbound.bills.build_payment",
+        "settle": "orders.outbound.bills.settle_payment",
+        "lock": "orders.outbound.bills.lock_payments",
+    },
+    "return": {
+        "apply": "orders.inbound.apply_returns",
+        "build": "orders.outbound.returns.build_return",
+        "settle": "orders.outbound.returns.settle_return",
+        "lock": "orders.outbound.returns.lock_returns",
+    },
+    "status": {
+        "build": "orders.outbound.status.build_status",
+        "settle": "orders.outbound.status.settle_status",
+        "lock": "orders.outbound.status.lock_orders",
+    },
 }
 
 # --- Time, words, files, mail -----------------------------------------------------------------------------------------
@@ -496,6 +542,7 @@ UNFOLD: dict[str, Any] = {
                 "separator": True,
                 "items": [
                     _entry("Products", "inventory_2", "catalog_product_changelist", "everybody"),
+                    _entry("Articles", "category", "catalog_variant_changelist", "everybody"),
                     _entry("Stock", "warehouse", "catalog_stockrecord_changelist", "everybody"),
                     _entry("Prices", "sell", "catalog_price_changelist", "everybody"),
                     _entry("Price lists", "request_quote", "catalog_pricelist_changelist", "office"),
@@ -533,10 +580,15 @@ UNFOLD: dict[str, Any] = {
                 "separator": True,
                 "items": [
                     _entry("Who is told", "notifications", "integrations_mail_told", "owners"),
+                    _entry("Rules of the desk", "gavel", "integrations_command_rules", "office"),
                     _entry("People", "group", "tenancy_membership_changelist", "office"),
                     _entry("API keys", "key", "tenancy_apikey_changelist", "owners"),
                     _entry("Price rules", "percent", "catalog_pricerule_changelist", "office"),
+                    _entry("Routing rules", "alt_route", "orders_routingrule_changelist", "office"),
                     _entry("Stock rules", "rule", "catalog_allocationrule_changelist", "office"),
+                    _entry("Field rules", "edit_note", "orders_fieldruleversion_changelist", "office"),
+                    _entry("Order rules", "filter_alt", "orders_orderrule_changelist", "office"),
+                    _entry("Orders from before", "history", "orders_order_before", "office"),
                     _entry("Customers", "person", "orders_customer_changelist", "order_readers"),
                 ],
             },

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -27,6 +29,10 @@ ADVICE = {
     "RATE_LIMITED": gettext_lazy("Nothing: it goes on as soon as the system allows."),
     "REMOTE_UNEXPECTED_CONTENT": gettext_lazy("Check the address: a web page answered where the interface should."),
     "REJECTED": gettext_lazy("Mend what the system complains about, there or in the mapping, then send again."),
+    "ODOO_ERROR": gettext_lazy("Read its words: mend it there, or show them to whoever looks after that system."),
+    "ID_INVALID": gettext_lazy("Map the record anew: the id it is mapped to is none there."),
+    "QUANTITY_INVALID": gettext_lazy("Correct the quantity in the shop, or how many base units the article is."),
+    "READ_BACK_DIFFERS": gettext_lazy("Open the document there, compare it, then decide for each order."),
     "NOT_FOUND": gettext_lazy("The record is not there (any more): map it anew, or create it there, then send again."),
     "ITEM_MISSING": gettext_lazy("Map the article or the special line, then send again."),
     "TAX_MISSING": gettext_lazy("Map the tax under Values, then send again."),
@@ -41,23 +47,52 @@ ADVICE = {
     "UNFORESEEN": gettext_lazy("Report it to your operator, with the words above."),
     "BRAKE": gettext_lazy("Look at what would change; if it is right, run it again past the brake."),
 }  # fmt: skip
-CLASSES = {
-    "AUTH_FAILED": gettext_lazy("Not let in"),
-    "ACCESS_DENIED": gettext_lazy("Not let in"),
-    "REJECTED": gettext_lazy("Refused there"),
-    "NOT_FOUND": gettext_lazy("Missing there"),
-    "ITEM_MISSING": gettext_lazy("Not mapped"),
-    "TAX_MISSING": gettext_lazy("Not mapped"),
-    "TAX_UNKNOWN": gettext_lazy("Not mapped"),
-    "CUSTOMER_MISSING": gettext_lazy("Not mapped"),
-    "AMOUNT_MISMATCH": gettext_lazy("Amounts differ"),
-    "CURRENCY_MISMATCH": gettext_lazy("Amounts differ"),
-    "OUTCOME_UNKNOWN": gettext_lazy("Outcome unknown"),
-    "MULTIPLE_REMOTE_MATCHES": gettext_lazy("Outcome unknown"),
-    "WORKER_DIED": gettext_lazy("Our fault"),
-    "BUILD_FAILED": gettext_lazy("Our fault"),
-    "UNFORESEEN": gettext_lazy("Our fault"),
-}
+# What kind of error it is: the key, its words, its usual cause, and the codes that are of it.
+KINDS: dict[str, tuple[Any, Any, tuple[str, ...]]] = {
+    "value": (
+        gettext_lazy("Value missing"),
+        gettext_lazy("Something the document needs was never filled in, here or in the shop."),
+        ("CUSTOMER_MISSING", "QUANTITY_INVALID", "NOTHING_DELIVERED"),
+    ),
+    "mapping": (
+        gettext_lazy("Not mapped"),
+        gettext_lazy("We do not know what something is called there, or it is called otherwise there by now."),
+        ("ITEM_MISSING", "TAX_MISSING", "TAX_UNKNOWN", "NOT_FOUND", "ID_INVALID"),
+    ),
+    "credentials": (
+        gettext_lazy("Not let in"),
+        gettext_lazy("The password or key was changed there, has run out, or may not do this."),
+        ("AUTH_FAILED", "ACCESS_DENIED", "CREDENTIALS_MISSING", "KEY_MISSING", "KEY_WRONG", "CREDENTIAL_MISPLACED"),
+    ),
+    "rate": (
+        gettext_lazy("Too many calls"),
+        gettext_lazy("The system allows only so many calls in a while, and others use it as well."),
+        ("RATE_LIMITED", "BUSY"),
+    ),
+    "fault": (
+        gettext_lazy("Fails there"),
+        gettext_lazy("The system is down, slow, or answered with something that is no answer."),
+        (
+            "REMOTE_UNAVAILABLE", "REMOTE_TIMEOUT", "CONNECTION_LOST", "REMOTE_UNEXPECTED_CONTENT", "NOT_SENT",
+            "DNS_FAILED", "NOT_REACHED", "REDIRECT_REFUSED", "ADDRESS_NOT_ALLOWED", "OUTCOME_UNKNOWN", "RENEWING",
+            "PAGINATION_LOOP", "RESPONSE_TOO_LARGE",
+        ),
+    ),
+    "mismatch": (
+        gettext_lazy("Does not agree"),
+        gettext_lazy("What is there is not what we sent: another total, currency or number of lines, or it is twice."),
+        ("AMOUNT_MISMATCH", "CURRENCY_MISMATCH", "MULTIPLE_REMOTE_MATCHES", "READ_BACK_DIFFERS"),
+    ),
+    "ours": (
+        gettext_lazy("Our fault"),
+        gettext_lazy("The portal itself failed; the record is kept as it was."),
+        ("WORKER_DIED", "BUILD_FAILED", "UNFORESEEN", "LEASE_RAN_OUT", "DATABASE"),
+    ),
+}  # fmt: skip
+REFUSED = gettext_lazy("Refused there")
+REFUSED_CAUSE = gettext_lazy("The system understood what we sent and does not take it; its own words say why.")
+REFUSAL = "refusal"  # whatever else a platform says
+_BY_CODE = {code: kind for kind, (*_words, codes) in KINDS.items() for code in codes}
 
 
 def advise(code: str) -> str:
@@ -66,7 +101,30 @@ def advise(code: str) -> str:
 
 
 def classify(code: str) -> str:
-    return str(CLASSES.get(code, _("Not reached")))
+    """The class of an error, in words."""
+    kind = _BY_CODE.get(code)
+    return str(KINDS[kind][0] if kind else REFUSED)
+
+
+def find_cause(code: str) -> str:
+    """Why such errors happen, in plain words."""
+    kind = _BY_CODE.get(code)
+    return str(KINDS[kind][1] if kind else REFUSED_CAUSE)
+
+
+def find_kind(code: str) -> str:
+    """The key of its class."""
+    return _BY_CODE.get(code, REFUSAL)
+
+
+def list_kinds() -> list[tuple[str, str]]:
+    """Every class, as a filter offers it."""
+    return [*((kind, str(words)) for kind, (words, *_) in KINDS.items()), (REFUSAL, str(REFUSED))]
+
+
+def list_codes(kind: str) -> tuple[str, ...]:
+    """The codes of one class; of REFUSAL, those of all others."""
+    return KINDS[kind][2] if kind in KINDS else tuple(_BY_CODE)
 
 
 def describe_next(row: Connection) -> str:
@@ -78,7 +136,9 @@ def describe_next(row: Connection) -> str:
         return _("It reads and plans, and writes nothing. Go live shows what would change.")
     if row.state == State.NEEDS_REAUTH:
         return _("Nothing is read or sent until it has new credentials; what waits then goes by itself.")
-    if row.state in {State.PAUSED, State.DISABLED}:
+    if row.state == State.PAUSED:
+        return _("Nothing is read or sent. It is tested every 5 minutes, and goes on by itself, 5 messages first.")
+    if row.state == State.DISABLED:
         return _("Nothing is read or sent, and its webhooks are refused, until it is switched on again.")
     if paused:
         words = _("It reads as always. Sending %(parts)s is paused; what waits goes when you resume.")

@@ -99,11 +99,14 @@ class ConnectionAdmin(MerchantAdmin):
         platform = get_platform(row.platform)
         form = ConnectionForm(request.POST or None, instance=row, platform=platform)
         if request.method == "POST" and form.is_valid():
-            saved = form.save(commit=False)
+            saved, before = form.save(commit=False), row.settings
             saved.settings = form.read_settings()
             saved.save()
             store_credentials(saved, form.read_secrets())
             messages.success(request, f"{saved} is saved. Test it next.")
+            if saved.settings != before and (flows := connections.read_anew(saved, at=timezone.now())):
+                words = _("Its settings changed, so these begin anew, with everything: %(flows)s. See Runs.")
+                messages.info(request, words % {"flows": ", ".join(str(flow) for flow in flows)})
             return HttpResponseRedirect(reverse("admin:integrations_connection_change", args=(saved.pk,)))
         return self._page(request, "form", {"title": title, "form": form, "platform": platform, "row": row})
 

@@ -7,14 +7,17 @@ from typing import Any
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from integrations.admin import bulk
+from integrations.admin.replays import ReplayPages
 from integrations.models import Attempt, Command, Exchange, Hold, Replay
 from integrations.sync import replay
+from integrations.sync.candidates import NoneOfThem, find_there
 from portal.base.admin import DESK, ReadOnlyAdmin, ago, badge, may, money
 
 TONES = {
@@ -24,7 +27,7 @@ TONES = {
 
 
 @admin.register(Command)
-class CommandAdmin(ReadOnlyAdmin):
+class CommandAdmin(ReplayPages, ReadOnlyAdmin):
     """What a remote system must do once. People call it a message."""
 
     list_display = ("reference", "kind_shown", "connection", "state_shown", "amount_shown", "message", "since")
@@ -36,7 +39,7 @@ class CommandAdmin(ReadOnlyAdmin):
     def has_desk_permission(self, request: HttpRequest) -> bool:
         return may(request, DESK)
 
-    @admin.action(description="Build refused ones anew and send", permissions=["desk"])
+    @admin.action(description=gettext_lazy("Send refused ones again"), permissions=["desk"])
     def send_again(self, request: HttpRequest, rows: QuerySet[Command]) -> HttpResponse | None:
         return bulk.send_again(self, request, rows)
 
@@ -65,7 +68,7 @@ class CommandAdmin(ReadOnlyAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        row = self._find(request, object_id)
+        row = self.find_message(request, object_id)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -76,15 +79,16 @@ class CommandAdmin(ReadOnlyAdmin):
             "amount": money(row.amount, row.currency),
             "tries": Attempt.objects.filter(command=row).order_by("number"),
             "exchanges": Exchange.objects.filter(attempt__command=row).order_by("pk"),
-            "replays": Replay.objects.filter(command=row).select_related("by").order_by("pk"),
+            "replays": Replay.objects.filter(command=row).select_related("by", "second").order_by("pk"),
             "may_decide": may(request, DESK),
+            "request_waits": replay.find_request(row),
             "action": reverse("admin:integrations_command_decide", args=(row.pk,)),
         }
         return TemplateResponse(request, "admin/command/page.html", context)
 
     def decide_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """One of the ways out: send again, rebuild, it is there, it is not there, never."""
-        row = self._find(request, object_id)
+        row = self.find_message(request, object_id)
         if not may(request, DESK):
             raise PermissionDenied
         if request.method == "POST":
@@ -94,15 +98,6 @@ class CommandAdmin(ReadOnlyAdmin):
             except replay.NotPossible as error:
                 messages.error(request, str(error))
         return HttpResponseRedirect(reverse("admin:integrations_command_change", args=(row.pk,)))
-
-    def _find(self, request: HttpRequest, object_id: str) -> Command:
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        row = self.get_object(request, object_id)
-        if row is None:
-            raise Http404
-        found: Command = row
-        return found
 
 
 def decide(row: Command, request: HttpRequest) -> None:
@@ -116,10 +111,7 @@ def decide(row: Command, request: HttpRequest) -> None:
         case "rebuild":
             replay.rebuild(**common, reason=reason)
         case "is_there":
-            number = given.get("external_id", "").strip()
-            if not number:
-                raise replay.NotPossible("Type the id it has there.")
-            replay.say_it_is_there(**common, external_id=number, reason=reason)
+            _link(common, given.get("external_id", "").strip(), reason)
         case "not_there":
             replay.say_it_is_not_there(**common, reason=reason)
         case "never":
@@ -128,6 +120,18 @@ def decide(row: Command, request: HttpRequest) -> None:
             replay.say_never(**common, reason=reason)
         case _:
             raise replay.NotPossible("Choose what to do.")
+
+
+def _link(common: dict[str, Any], typed: str, reason: str) -> None:
+    """It is there under the number or id a person typed or picked; checked where the platform can be asked."""
+    if not typed:
+        raise replay.NotPossible("Type the number it has there.")
+    try:
+        found = find_there(common["command"], typed)
+    except NoneOfThem as error:
+        raise replay.NotPossible(str(error)) from error
+    external_id, number = (found.external_id, found.number) if found else (typed, typed)
+    replay.say_it_is_there(**common, external_id=external_id, external_number=number, reason=reason, found=found)
 
 
 @admin.register(Hold)

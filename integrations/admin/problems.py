@@ -9,33 +9,57 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
-from django.urls import NoReverseMatch, path, reverse
+from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from integrations.admin.advice import advise, classify
+from integrations.admin.advice import REFUSAL, advise, classify, find_cause, find_kind, list_codes, list_kinds
+from integrations.admin.bulk import ASK_ABOVE, is_meant
 from integrations.admin.desk import TONES as COMMAND_TONES
-from integrations.models import Attempt, Command, Connection, Exchange, Hold, Problem, ValueMapping
-from integrations.sync import mending, problems
-from integrations.sync.release import release
-from integrations.sync.values import Taken, Unmapped, answer_value, parse_key
+from integrations.admin.waiting import WaitingPages, acting, describe_release, find_address, say_money
+from integrations.models import Attempt, Command, Exchange, Problem, ValueMapping
+from integrations.sync import mending, problems, releases
+from integrations.sync.values import map_value
 from portal.base.admin import DESK, MAPPERS, ReadOnlyAdmin, ago, badge, may, money
 
 TONES = {"open": "bad", "snoozed": "wait", "resolved": "good", "ignored": "plain"}
 SHOWN = 50
 BODY = 4_000
 SNOOZE = timedelta(days=1)
-OFFICES = (Connection.Role.BACK_OFFICE, Connection.Role.ACCOUNTING)
-SUBJECTS = {"order": "admin:orders_order_change", "refund": "admin:orders_refund_change"}
+FIXED_HERE = (ValueMapping.Kind.TAX, ValueMapping.Kind.SPECIAL_LINE, ValueMapping.Kind.PAYMENT)
+
+
+class KindFilter(admin.SimpleListFilter):
+    title = gettext_lazy("class")
+    parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return list_kinds()
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Problem]) -> QuerySet[Problem]:
+        kind = self.value()
+        if not kind:
+            return queryset
+        codes = list_codes(kind)
+        return queryset.exclude(code__in=codes) if kind == REFUSAL else queryset.filter(code__in=codes)
 
 
 @admin.register(Problem)
-class ProblemAdmin(ReadOnlyAdmin):
-    list_display = ("title", "class_shown", "state_shown", "count", "amount_shown", "connection", "first", "last")
+class ProblemAdmin(WaitingPages, ReadOnlyAdmin):
+    list_display = (
+        "title",
+        "class_shown",
+        "state_shown",
+        "count",
+        "amount_shown",
+        "connection",
+        "fix",
+        "first",
+        "last",
+    )
     list_select_related = ("connection",)
-    list_filter = ("state", "connection", "code")
+    list_filter = ("state", KindFilter, "connection")
     list_before_template = "admin/problem/waiting_list.html"
 
     @admin.display(description=gettext_lazy("class"), ordering="code")
@@ -49,6 +73,10 @@ class ProblemAdmin(ReadOnlyAdmin):
     @admin.display(description=gettext_lazy("money at risk"), ordering="amount")
     def amount_shown(self, row: Problem) -> str:
         return money(row.amount, row.currency) if row.amount else ""
+
+    @admin.display(description=gettext_lazy("what to do"))
+    def fix(self, row: Problem) -> str:
+        return advise(row.code) if row.state in problems.WAITING else row.resolution
 
     @admin.display(description=gettext_lazy("first seen"), ordering="first_seen_at")
     def first(self, row: Problem) -> str:
@@ -70,14 +98,10 @@ class ProblemAdmin(ReadOnlyAdmin):
         """Above the refusals, what waits before it is sent."""
         extra = {}
         if self.has_view_permission(request):
-            groups = [(one, _say_money(one.money)) for one in mending.list_waiting(self._holds(request))]
+            groups = [(one, say_money(one.money)) for one in mending.list_waiting(self._holds(request))]
             extra = {"waiting": groups}
         page: HttpResponse = super().changelist_view(request, {**extra, **(extra_context or {})})
         return page
-
-    def _holds(self, request: HttpRequest) -> QuerySet[Hold]:
-        rows: QuerySet[Hold] = self.admin_site.get_model_admin(Hold).get_queryset(request)
-        return rows.filter(ended_at__isnull=True)
 
     # one problem ---------------------------------------------------------------------------------------------------
 
@@ -94,13 +118,17 @@ class ProblemAdmin(ReadOnlyAdmin):
             "state_badge": badge(row.get_state_display(), TONES[row.state]),
             "class_shown": classify(row.code),
             "advice": advise(row.code),
+            "cause": find_cause(row.code),
+            "fixes": self._list_fixes(request, row),
+            "release": describe_release(f"problem:{row.pk}", row.merchant_id),
+            "ask_above": ASK_ABOVE,
             "count": count,
-            "money": _say_money(sums),
+            "money": say_money(sums),
             "refused": stopped.filter(state=Command.State.NEEDS_FIX).count(),
-            "first": mending.FIRST,
+            "first": releases.FIRST,
             "records": [
                 (one, one.kind.replace("_", " "), badge(one.get_state_display(), COMMAND_TONES[one.state]),
-                 money(one.amount, one.currency), _find_address(one.subject_type, one.subject_id))
+                 money(one.amount, one.currency), find_address(one.subject_type, one.subject_id))
                 for one in stopped[:SHOWN]
             ],
             "more": max(0, count - SHOWN),
@@ -119,23 +147,23 @@ class ProblemAdmin(ReadOnlyAdmin):
         return HttpResponseRedirect(reverse("admin:integrations_problem_change", args=(row.pk,)))
 
     def _act(self, request: HttpRequest, row: Problem) -> None:
-        now, person = timezone.now(), request.user
+        now, person = timezone.now(), acting(request)
         match request.POST.get("do"):
-            case "first" | "all" as how:
-                limit = mending.FIRST if how == "first" else None
-                done, errors = mending.send_again(row, by=person, at=now, limit=limit)  # type: ignore[arg-type]  # logged in
-                words = ngettext(
-                    "%(n)s message is built anew and sent.", "%(n)s messages are built anew and sent.", done
-                )
-                messages.success(request, words % {"n": done})
-                for error in errors[:5]:
-                    messages.error(request, error)
+            case "release":
+                self._release_problem(request, row)
+            case "stop":
+                going = releases.find_last(merchant_id=row.merchant_id, key=f"problem:{row.pk}")
+                if going is not None:
+                    releases.stop(going, by=acting(request), at=now)
+                messages.success(request, _("No more of them are sent; what has gone has gone."))
+            case "fix":
+                self._fix(request, row)
             case "snooze":
                 problems.snooze(row, until=now + SNOOZE)
                 messages.success(request, _("It comes back tomorrow, unless it is solved by then."))
             case "ignore":
                 try:
-                    problems.ignore(row, by=person, reason=request.POST.get("reason", ""), at=now)  # type: ignore[arg-type]  # logged in
+                    problems.ignore(row, by=person, reason=request.POST.get("reason", ""), at=now)
                     messages.success(request, _("It is ignored from now on; its records stay where they are."))
                 except ValueError as error:
                     messages.error(request, str(error))
@@ -145,62 +173,51 @@ class ProblemAdmin(ReadOnlyAdmin):
             case _:
                 messages.error(request, _("Choose what to do."))
 
-    # what waits for one value --------------------------------------------------------------------------------------
-
-    def waiting_view(self, request: HttpRequest) -> HttpResponse:
-        """Choose what a value is over there; all that waits for it goes on, or five first."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        key = request.POST.get("key") or request.GET.get("key", "")
-        waiting = parse_key(key)
-        group = mending.find_waiting(self._holds(request), key) if waiting else None
-        if waiting is None or group is None:
-            messages.success(request, _("Nothing waits for it any more."))
-            return HttpResponseRedirect(f"{reverse('admin:integrations_problem_changelist')}?state__exact=open")
-        if request.method == "POST":
-            if not may(request, MAPPERS):
-                raise PermissionDenied
-            self._release(request, key, waiting)
-            return HttpResponseRedirect(f"{reverse('admin:integrations_problem_waiting')}?{request.GET.urlencode()}")
-        offices = Connection.objects.filter(pk=waiting.connection_id, role__in=OFFICES) or Connection.objects.filter(
-            role__in=OFFICES
-        ).exclude(state=Connection.State.DISABLED)
-        known = ValueMapping.objects.filter(connection__in=offices, kind=waiting.kind).order_by("label", "theirs")
-        rows = self._holds(request).filter(key=key).order_by("pk")[:SHOWN]
-        context = {
-            "title": _("%(kind)s “%(name)s” is not mapped")
-            % {"kind": ValueMapping.Kind(waiting.kind).label, "name": waiting.name},
-            "group": group,
-            "money": _say_money(group.money),
-            "oldest": ago(group.oldest),
-            "waiting": waiting,
-            "offices": list(offices.order_by("name")),
-            "known": known[:500],
-            "rows": [(one, money(one.amount, one.currency), _find_address(one.subject_type, one.subject_id))
-                     for one in rows],
-            "first": mending.FIRST,
-            "may_map": may(request, MAPPERS),
-        }  # fmt: skip
-        return self._page(request, "waiting", context)
-
-    def _release(self, request: HttpRequest, key: str, waiting: Unmapped) -> None:
-        given, now = request.POST, timezone.now()
-        limit = mending.FIRST if given.get("do") == "first" else None
-        wanted, theirs = given.get("there", ""), given.get("theirs", "").strip()[:200]
-        there = Connection.objects.filter(pk=int(wanted) if wanted.isdecimal() else 0).first()
+    def _release_problem(self, request: HttpRequest, row: Problem) -> None:
+        """Five first; over a hundred only where their number was typed."""
+        refused = problems.list_stopped(row).filter(state=Command.State.NEEDS_FIX).count()
+        if not is_meant(request, refused):
+            messages.error(request, _("Type %(n)s to say that you mean all of them.") % {"n": refused})
+            return
         try:
-            if given.get("do") == "rest" and there is not None:
-                freed = release(merchant_id=there.merchant_id, key=key, at=now)
-            elif there is not None and theirs:
-                freed = answer_value(waiting=waiting, key=key, there=there, theirs=theirs, at=now, limit=limit)
-            else:
-                messages.error(request, _("Choose or type what it is over there."))
-                return
-        except Taken as error:
+            one = releases.release_problem(row, by=acting(request), at=timezone.now())
+        except releases.Going as error:
             messages.error(request, str(error))
             return
-        words = ngettext("%(n)s record goes on.", "%(n)s records go on.", freed)
-        messages.success(request, words % {"n": freed})
+        words = ngettext("%(n)s message is built anew and sent.", "%(n)s messages are built anew and sent.", one.sent)
+        messages.success(request, words % {"n": one.sent})
+        if refused > one.sent:
+            words = _("The other %(n)s follow by themselves once these have arrived; none goes after a new error.")
+            messages.info(request, words % {"n": refused - one.sent})
+
+    def _list_fixes(self, request: HttpRequest, row: Problem) -> QuerySet[ValueMapping] | None:
+        """What of the mapping can be put right on the problem's own page; None where it is no matter of that."""
+        if find_kind(row.code) not in {"mapping", REFUSAL} or not may(request, MAPPERS):
+            return None
+        mine = ValueMapping.objects.filter(connection_id=row.connection_id, kind__in=FIXED_HERE).exclude(ours="")
+        found: QuerySet[ValueMapping] = mine.order_by("kind", "ours")[:SHOWN]
+        return found
+
+    def _fix(self, request: HttpRequest, row: Problem) -> None:
+        """One value is called otherwise there."""
+        if not may(request, MAPPERS):
+            raise PermissionDenied
+        given = request.POST
+        wanted, theirs = given.get("mapping", ""), given.get("theirs", "").strip()[:200]
+        mine = ValueMapping.objects.filter(connection_id=row.connection_id, kind__in=FIXED_HERE)
+        value = mine.filter(pk=int(wanted) if wanted.isdecimal() else 0).first()
+        if value is None or not theirs:
+            messages.error(request, _("Choose the value, and type what it is there."))
+        elif mine.filter(kind=value.kind, theirs=theirs).exclude(pk=value.pk).exclude(ours="").exists():
+            messages.error(request, _("“%(theirs)s” stands for another value there already.") % {"theirs": theirs})
+        else:
+            mine.filter(kind=value.kind, theirs=theirs, ours="").delete()
+            value.theirs = theirs
+            map_value(value, at=timezone.now())
+            count, sums = mending.sum_stopped(row)
+            words = _("“%(ours)s” is “%(theirs)s” there from now on. Releasing sends %(n)s messages, %(money)s.")
+            facts = {"ours": value.ours, "theirs": theirs, "n": count, "money": say_money(sums)}
+            messages.success(request, words % facts)
 
     # helpers -------------------------------------------------------------------------------------------------------
 
@@ -212,22 +229,6 @@ class ProblemAdmin(ReadOnlyAdmin):
             raise Http404
         found: Problem = row
         return found
-
-    def _page(self, request: HttpRequest, name: str, context: dict[str, Any]) -> HttpResponse:
-        context = {**self.admin_site.each_context(request), "opts": self.opts, **context}
-        return TemplateResponse(request, f"admin/problem/{name}.html", context)
-
-
-def _say_money(sums: Any) -> str:
-    return " + ".join(money(amount, currency) for currency, amount in sums if amount)
-
-
-def _find_address(subject_type: str, subject_id: int) -> str:
-    """The page of the record a message or a hold is about; '' where it has none."""
-    try:
-        return reverse(SUBJECTS[subject_type], args=(subject_id,))
-    except (KeyError, NoReverseMatch):
-        return ""
 
 
 def _show_example(problem: Problem) -> dict[str, Any] | None:

@@ -28,6 +28,7 @@ TRIGGERS = {
     "timer": gettext_lazy("by its timer"),
     "event": gettext_lazy("because something happened"),
     "api": gettext_lazy("by a call from outside"),
+    "history": gettext_lazy("for the record, orders from before"),
     "command": gettext_lazy("on the server's command line"),
 }
 

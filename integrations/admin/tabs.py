@@ -20,7 +20,7 @@ from integrations.forms import CredentialsForm
 from integrations.models import Connection, Credential, Exchange, Flow, Hold, InboundEvent, Stream, SyncRun
 from integrations.sync import connections, webhook_doctor
 from integrations.sync.housekeeping import read_captures_days
-from integrations.sync.platforms import build_matrix, get_platform
+from integrations.sync.platforms import BY_MESSAGE, build_matrix, get_platform
 from integrations.sync.vault import list_stored
 from portal.base.admin import badge, is_limited, money
 
@@ -96,7 +96,7 @@ def build_flows(request: HttpRequest, row: Connection, rows: Rows) -> dict[str, 
                 if flow.pk in last
                 else "",
                 "procedures": [step.procedure for step in flow.steps.all()],
-                "runs_itself": (flow.stream, flow.direction) != ("order", "push"),
+                "runs_itself": (flow.stream, flow.direction) not in BY_MESSAGE,
             }
             for flow in flows
         ],

@@ -13,6 +13,7 @@ from integrations.admin.values import ValuesPages
 from integrations.forms import FlowForm
 from integrations.models import Flow, Stream, ValueMapping
 from integrations.sync import runs
+from integrations.sync.connections import CATALOGUE
 from integrations.sync.values import map_value
 from portal.base.admin import DESK, MAPPERS, MerchantAdmin, may
 
@@ -29,13 +30,13 @@ class FlowAdmin(MerchantAdmin):
     actions = ("run_now",)
 
     def save_model(self, request: HttpRequest, obj: Flow, form: Any, change: bool) -> None:
-        """Other field groups mean a full run of their own."""
+        """Other settings mean a full run of their own."""
         if obj.stream == Stream.PRODUCT:
             obj.settings = {**obj.settings, "groups": form.cleaned_data.get("groups", [])}
         super().save_model(request, obj, form, change)
-        if "groups" in form.changed_data and obj.stream == Stream.PRODUCT:
+        if {"groups", "settings"}.intersection(form.changed_data) and obj.stream in CATALOGUE:
             runs.start_over(obj, at=timezone.now())
-            messages.success(request, f"{obj} of {obj.connection} begins anew, with all products; see Runs.")
+            messages.success(request, f"{obj} of {obj.connection} begins anew, with everything; see Runs.")
 
     def has_desk_permission(self, request: HttpRequest) -> bool:
         return may(request, DESK)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 from django.http import Http404
 from django.urls import reverse
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,14 +15,11 @@ from rest_framework.response import Response
 from integrations.models import Procedure, ProcedureRun, SyncRun
 from integrations.sync.schedule import start_procedure
 from portal.base.api import MerchantView
+from portal.base.idempotency import PARAMETER, idempotent
 from portal.base.problems import Problem, ProblemSerializer
 
-LONGEST_KEY = 255
 COUNTS = ("seen", "created", "updated", "unchanged", "skipped", "failed")
 ERRORS = dict.fromkeys((400, 401, 403, 404), ProblemSerializer)
-KEY = OpenApiParameter(
-    name="Idempotency-Key", location=OpenApiParameter.HEADER, description="The same key again is the same run."
-)
 
 
 class StepSerializer(serializers.Serializer[Any]):
@@ -61,10 +57,11 @@ class ProcedureRunsView(MerchantView):
 
     @extend_schema(
         operation_id="start_procedure",
-        parameters=[KEY],
+        parameters=[PARAMETER],
         request=EmptySerializer,
         responses={202: RunSerializer, 409: ProblemSerializer, **ERRORS},
     )
+    @idempotent
     def post(self, request: Request, public_id: str) -> Response:
         """Answers at once; the run goes on behind it. Nothing but `{}` may be sent."""
         if request.data:
@@ -73,11 +70,7 @@ class ProcedureRunsView(MerchantView):
         procedure = find_procedure(public_id)
         if not procedure.enabled:
             raise Problem(409, "procedure_disabled", f"{procedure} is switched off; switch it on under Procedures.")
-        key = request.headers.get("Idempotency-Key", "")
-        if len(key) > LONGEST_KEY:
-            raise Problem(400, "idempotency_key_too_long", f"A key has at most {LONGEST_KEY} characters.")
-        slot = f"key:{hashlib.sha256(key.encode()).hexdigest()[:56]}" if key else ""
-        run = start_procedure(procedure, trigger="api", slot=slot, at=timezone.now())
+        run = start_procedure(procedure, trigger="api", at=timezone.now())
         return Response(describe(run), status=202)
 
 

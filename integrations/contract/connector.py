@@ -76,6 +76,7 @@ class Connector:
     stock_basis: ClassVar[r.StockBasis] = r.StockBasis.ON_HAND
     idempotency: ClassVar[Mapping[str, Idempotency]] = {}
     product_fields: ClassVar[frozenset[str]] = frozenset()  # what push_products takes, of ProductPush.fields
+    order_fields: ClassVar[frozenset[str]] = frozenset()  # what create_order has a place for, of r.ORDER_FIELDS
     webhook_topics: ClassVar[Mapping[str, tuple[str, ...]]] = {}  # stream -> the platform's topics
     value_kinds: ClassVar[tuple[str, ...]] = ()  # what list_values(kind) can list
 
@@ -88,6 +89,11 @@ class Connector:
     def base_url(cls, credentials: Mapping[str, str], settings: Mapping[str, Any]) -> str:
         """The address every request starts with; credentials are bound to its host."""
         raise Unsupported(f"{cls.label} has no base address.")
+
+    @classmethod
+    def product_groups(cls, settings: Mapping[str, Any]) -> frozenset[str]:
+        """The FIELD_GROUPS that pull_products gives with these settings; what it does not read it does not own."""
+        return frozenset(r.FIELD_GROUPS)
 
     @classmethod
     def capabilities(cls, settings: Mapping[str, Any]) -> frozenset[str]:
@@ -118,6 +124,14 @@ class Connector:
     def _unsupported(self, what: str) -> Unsupported:
         return Unsupported(f"{self.label} cannot {what}.")
 
+    def _refuse_unplaced(self, document: r.OrderDocument) -> None:
+        """Unsupported where a rule has filled a field there is no place for: nothing is left out in silence. What every
+        order has (its number, note and payment method) is not missed."""
+        for name in r.RULED_FIELDS:
+            if getattr(document, name) and name not in self.order_fields:
+                words = f"{self.label} has no place for an order's {name.replace('_', ' ')}: take the rule out."
+                raise Unsupported(words)
+
     # reads ---------------------------------------------------------------------------------------------------------
     def check(self) -> r.CheckResult:
         """Prove that the credentials work, with one cheap authenticated read."""
@@ -147,6 +161,10 @@ class Connector:
 
     def pull_returns(self, since: datetime | None, cursor: str) -> r.Page[r.ReturnRecord]:
         raise self._unsupported("list returns")
+
+    def pull_payments(self, since: datetime | None, cursor: str) -> r.Page[r.PaymentRecord]:
+        """Money registered there, each with the order it is for."""
+        raise self._unsupported("list payments")
 
     def fetch_product(self, external_id: str) -> r.ProductRecord:
         raise self._unsupported("read a product")
@@ -222,7 +240,20 @@ class Connector:
         raise self._unsupported("cancel orders")
 
     def create_invoice(self, document: r.InvoiceDocument) -> r.CommandResult:
+        """Of an order that is there, or (`document.order`) of one that is not: a sales receipt or bill, maybe."""
         raise self._unsupported("create invoices")
+
+    def cancel_invoice(self, external_id: str) -> r.CommandResult:
+        """Void the invoice; harmless twice. A refusal is success=False with the platform's words."""
+        raise self._unsupported("cancel invoices")
+
+    def create_payment(self, document: r.PaymentDocument) -> r.CommandResult:
+        """Register money that was received elsewhere; nothing is charged."""
+        raise self._unsupported("register payments")
+
+    def complete_payment(self, external_id: str) -> r.CommandResult:
+        """Finish what an interrupted create_payment left as a DRAFT there; harmless twice, and on any other state."""
+        raise self._unsupported("complete payments")
 
     def create_shipment(self, document: r.ShipmentDocument) -> r.CommandResult:
         raise self._unsupported("create shipments")
@@ -250,6 +281,9 @@ class Connector:
     def find_invoice(self, reference: str) -> Sequence[r.CommandResult]:
         raise self._unsupported("search invoices")
 
+    def find_payment(self, reference: str) -> Sequence[r.CommandResult]:
+        raise self._unsupported("search payments")
+
     def find_shipment(self, reference: str) -> Sequence[r.CommandResult]:
         raise self._unsupported("search shipments")
 
@@ -276,7 +310,7 @@ class Connector:
 
 FIND_FOR: Mapping[str, str] = {
     f"create_{subject}": f"find_{subject}"
-    for subject in ("product", "customer", "order", "invoice", "shipment", "return", "refund")
+    for subject in ("product", "customer", "order", "invoice", "payment", "shipment", "return", "refund")
 }
 COMMANDS: tuple[str, ...] = (
     *FIND_FOR,
@@ -284,6 +318,7 @@ COMMANDS: tuple[str, ...] = (
     "update_order",
     "update_order_status",
     "cancel_order",
+    "cancel_invoice",
 )
 NOT_CAPABILITIES = frozenset({"base_url", "capabilities", "safety", "refresh_credentials", "use_credentials"})
 CAPABILITIES: tuple[str, ...] = tuple(

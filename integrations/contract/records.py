@@ -55,6 +55,36 @@ class FulfilmentStatus(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Progress(StrEnum):
+    """How far an order is, in our words: what a shop's statuses are mapped to. Later ones are further on."""
+
+    PENDING = "pending"
+    PLACED = "placed"
+    BILLED = "billed"
+    PACKED = "packed"
+    PARTIALLY_FULFILLED = "partially_fulfilled"
+    FULFILLED = "fulfilled"
+    OUT_FOR_DELIVERY = "out_for_delivery"
+    DELIVERY_FAILED = "delivery_failed"
+    BACK_IN_STORE = "back_in_store"
+    DELIVERED = "delivered"
+    RETURNED = "returned"
+    CANCELLED = "cancelled"
+
+
+class ReturnReason(StrEnum):
+    """Why goods come back, in our words: what a platform's reasons are mapped to."""
+
+    DAMAGED = "damaged"
+    WRONG_ARTICLE = "wrong_article"
+    NOT_AS_DESCRIBED = "not_as_described"
+    DOES_NOT_FIT = "does_not_fit"
+    CHANGED_MIND = "changed_mind"
+    TOO_LATE = "too_late"
+    NOT_DELIVERED = "not_delivered"
+    OTHER = "other"
+
+
 class PaymentKind(StrEnum):
     AUTHORIZATION = "authorization"
     CAPTURE = "capture"
@@ -92,7 +122,8 @@ class AxisRecord:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VariantRecord:
     """One article that can be sold. `external_id` is unique in the connection (Woo: variation id, or the simple
-    product's own id). `options` are (axis name, value) pairs; empty for a product without variants."""
+    product's own id). `options` are (axis name, value) pairs; empty for a product without variants. `unit` is what one
+    of it is ("bottle"), None where the platform does not say."""
 
     external_id: str
     sku: str = ""
@@ -101,6 +132,7 @@ class VariantRecord:
     options: tuple[tuple[str, str], ...] = ()
     price: Decimal | None = None
     image_url: str = ""
+    unit: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,14 +173,20 @@ class StockRow(NamedTuple):
     quantity: Decimal
 
 
+INWARD_SLOT = "inward"  # of prices that were paid, a unit, for the last goods that came in
+
+
 class PriceRow(NamedTuple):
-    """A price as read, in staging order. `slot` is the remote price list's id, '' for the base price."""
+    """A price as read, in staging order. `slot` is the remote price list's id, '' for the base price, INWARD_SLOT for
+    that of the last inward stock; of that, `inward_at` is when the goods came in, None where the platform does not
+    say."""
 
     external_id: str
     slot: str
     amount: Decimal
     currency: str
     min_quantity: Decimal = Decimal(1)
+    inward_at: datetime | None = None
 
 
 # --- customers and orders --------------------------------------------------------------------------------------------
@@ -180,6 +218,7 @@ class CustomerRecord:
     tax_number: str = ""
     billing: AddressRecord | None = None
     shipping: AddressRecord | None = None
+    created_at: datetime | None = None
     updated_at: datetime | None = None
     raw: Raw = field(default_factory=dict, repr=False, compare=False)
 
@@ -214,7 +253,8 @@ class OrderLineRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentRecord:
-    """One movement of money, amount ≥ 0; `method` is the platform's own word (a ValueMapping maps it)."""
+    """One movement of money, amount ≥ 0; `method` is the platform's own word (a ValueMapping maps it). Read by itself
+    (`pull_payments`) it names its order; `reference` is ours where we had it made there."""
 
     external_id: str
     kind: PaymentKind
@@ -222,6 +262,11 @@ class PaymentRecord:
     amount: Decimal
     at: datetime | None = None
     title: str = ""
+    order_external_id: str = ""
+    currency: str = ""
+    reference: str = ""
+    updated_at: datetime | None = None
+    raw: Raw = field(default_factory=dict, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,13 +282,15 @@ class RefundLineRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundRecord:
-    """Money given back, `amount` > 0 and tax included; without lines it is a free amount."""
+    """Money given back, `amount` > 0 and tax included; without lines it is a free amount. `reference` is ours where we
+    had it made there."""
 
     external_id: str
     order_external_id: str
     amount: Decimal
     currency: str = ""
     reason: str = ""
+    reference: str = ""
     at: datetime | None = None
     lines: tuple[RefundLineRecord, ...] = ()
     raw: Raw = field(default_factory=dict, repr=False, compare=False)
@@ -251,7 +298,8 @@ class RefundRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderRecord:
-    """An order as a store (or, for `list_customer_orders`, a back office) has it. Σ line gross = total."""
+    """An order as a store (or, for `list_customer_orders`, a back office) has it. Σ line gross = total. `flagged` says
+    why the platform suspects fraud, '' where it does not; `on_account`: sold to be paid later, on an invoice."""
 
     external_id: str
     number: str
@@ -264,6 +312,10 @@ class OrderRecord:
     financial: FinancialStatus = FinancialStatus.UNKNOWN
     fulfilment: FulfilmentStatus = FulfilmentStatus.UNKNOWN
     cash_on_delivery: bool = False
+    on_account: bool = False
+    payment_method: str = ""  # the platform's word, said before anything is paid, too
+    tags: tuple[str, ...] = ()
+    flagged: str = ""
     customer: CustomerRecord | None = None
     billing: AddressRecord | None = None
     shipping: AddressRecord | None = None
@@ -272,6 +324,9 @@ class OrderRecord:
     payments: tuple[PaymentRecord, ...] = ()
     refunds: tuple[RefundRecord, ...] = ()
     note: str = ""
+    prices_include_tax: bool = False  # of the lines' `unit_price`; their net, tax and gross say what they are
+    presentment_currency: str = ""  # what the buyer saw and paid, where it is not the shop's own currency
+    presentment_total: Decimal | None = None
     raw: Raw = field(default_factory=dict, repr=False, compare=False)
 
 
@@ -328,8 +383,11 @@ class InvoiceRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReturnRecord:
+    """Goods that came back, or are expected. `reference` is ours where we had it made there."""
+
     external_id: str
     order_external_id: str
+    reference: str = ""
     number: str = ""
     state: DocumentState = DocumentState.UNKNOWN
     reason: str = ""
@@ -403,9 +461,20 @@ class OrderDocument:
     shipping: AddressRecord | None = None
     location_external_id: str = ""
     payment_method: str = ""  # their word, mapped
-    prices_include_tax: bool = False
+    prices_include_tax: bool = False  # of the lines' `unit_price`
     note: str = ""
+    purchase_order: str = ""  # the customer's own number of his order
+    requested_at: datetime | None = None  # when he wants it delivered
+    shipping_method: str = ""  # their code
+    salesperson: str = ""  # their id
+    custom: Mapping[str, str] = field(default_factory=dict)  # their name of the field → its value
+    rules_version: int = 0  # of the field rules it was built under, ours; never sent
     lines: tuple[OrderDocumentLine, ...] = ()
+
+
+# What of an OrderDocument not every platform has a place for: each names its own in `Connector.order_fields`.
+RULED_FIELDS = ("location_external_id", "purchase_order", "requested_at", "shipping_method", "salesperson", "custom")
+ORDER_FIELDS = ("number", "note", "payment_method", *RULED_FIELDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -417,11 +486,13 @@ class CustomerDocument:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundDocument:
-    """A refund or credit note to be made of an order that is there already; amount tax included."""
+    """A refund or credit note to be made of an order that is there already, or of an invoice in a system that does not
+    have the order (`invoice_external_id`); amount tax included."""
 
     reference: str
     order_external_id: str
     order_reference: str
+    invoice_external_id: str = ""
     customer_external_id: str = ""
     currency: str
     amount: Decimal
@@ -432,6 +503,8 @@ class RefundDocument:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReturnDocument:
+    """Goods that come back of an order that is there already. `reason` is their word where it is mapped."""
+
     reference: str
     order_external_id: str
     order_reference: str
@@ -454,9 +527,37 @@ class ShipmentDocument:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceDocument:
+    """An invoice of an order that is there already (`order_external_id`); or, in a system that does not have it, of the
+    `order` given whole: there it may be a sales receipt or bill, too. With a `number` it is one that another system has
+    made already, to be known there."""
+
     reference: str
     order_external_id: str
     order_reference: str
+    number: str = ""
+    credit: bool = False
+    currency: str = ""
+    total: Decimal | None = None
+    issued_at: datetime | None = None
+    order: OrderDocument | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentDocument:
+    """Money received (or, with `kind` REFUND, given back) elsewhere, to be registered with an order that is there.
+    `method` is their own way of paying; `complete`: with this the order is paid in full."""
+
+    reference: str
+    order_external_id: str
+    order_reference: str
+    invoice_external_id: str = ""
+    customer_external_id: str = ""
+    kind: PaymentKind = PaymentKind.CAPTURE
+    method: str = ""
+    currency: str
+    amount: Decimal
+    at: datetime
+    complete: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -474,6 +575,7 @@ class CommandResult:
     external_id: str
     number: str = ""
     total: Decimal | None = None
+    tax: Decimal | None = None  # what of the total is tax, where it says so
     line_count: int | None = None
     currency: str = ""
     state: DocumentState = DocumentState.OPEN

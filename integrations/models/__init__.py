@@ -7,9 +7,9 @@ from integrations.models.hold import Hold
 from integrations.models.inbox import InboundEvent
 from integrations.models.link import Link
 from integrations.models.mail import AlertSetting, Mail
-from integrations.models.problem import Problem, Replay
+from integrations.models.problem import DeskRule, Problem, Release, Replay
 from integrations.models.retention import Retention
-from integrations.models.run import RunLogLine, RunOutcome, SyncRun
+from integrations.models.run import HistoryPlace, RunLogLine, RunOutcome, SyncRun
 from integrations.models.source_count import SourceCount
 from integrations.models.value_mapping import ValueMapping
 
@@ -20,8 +20,10 @@ __all__ = [
     "Connection",
     "Credential",
     "Cursor",
+    "DeskRule",
     "Exchange",
     "Flow",
+    "HistoryPlace",
     "Hold",
     "InboundEvent",
     "Link",
@@ -31,6 +33,7 @@ __all__ = [
     "ProcedureRun",
     "ProcedureStep",
     "RateBudget",
+    "Release",
     "Replay",
     "Retention",
     "RunLogLine",

@@ -67,6 +67,8 @@ class Command(PublicIdMixin, MerchantModel):
     created_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True, blank=True)
 
+    attempt: Attempt | None = None  # the one under way, where this row was leased for it
+
     class Meta(MerchantModel.Meta):
         verbose_name = _("message")
         constraints = (
@@ -88,7 +90,7 @@ class Command(PublicIdMixin, MerchantModel):
         )
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.reference}"
+        return f"{self.kind.replace('_', ' ')} {self.reference}"
 
 
 class Attempt(MerchantModel):

@@ -67,6 +67,25 @@ class SyncRun(PublicIdMixin, MerchantModel):
         return f"Run {self.pk}"
 
 
+class HistoryPlace(MerchantModel):
+    """How far a run is that reads what is from before: beside its flow's Cursor, which it leaves alone.
+
+    `pull_since` is the day it begins at; the other fields are as the Cursor's.
+    """
+
+    run = models.OneToOneField(SyncRun, on_delete=models.CASCADE, related_name="place")
+    pull_since = models.DateTimeField()
+    since = models.DateTimeField(null=True, blank=True)
+    page = models.TextField(blank=True, default="")
+    newest_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta(MerchantModel.Meta):
+        pass
+
+    def __str__(self) -> str:
+        return f"Place of run {self.run_id}"
+
+
 class RunOutcome(MerchantModel):
     """A record that was skipped (why) or failed (with its raw payload set aside)."""
 

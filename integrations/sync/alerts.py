@@ -113,7 +113,7 @@ def tell_connection(connection: Connection, *, at: datetime) -> None:
         State.PAUSED: (
             _("%(name)s is paused") % name,
             _("%(name)s was paused: nothing is read from it and nothing is sent to it.") % name,
-            _("See why on its page, and switch it on again there. What waits is kept."),
+            _("It is tested every 5 minutes and goes on by itself, 5 messages first. What waits is kept."),
         ),
         State.DEGRADED: (
             _("%(name)s works only in part") % name,

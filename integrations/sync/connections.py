@@ -21,11 +21,12 @@ from integrations.sync.client import Captures, build_connector
 from integrations.sync.handlers import call, has_handler
 from integrations.sync.outbox import ring_on_commit
 from integrations.sync.platforms import FLOWS, why_not
-from integrations.sync.runs import start_flow
+from integrations.sync.runs import start_flow, start_over
 from integrations.sync.value_page import count_unmapped
 
 PARTS = ("orders", "stock", "prices")
 PART_STREAMS = {"stock": "stock", "prices": "price"}
+CATALOGUE = ("product", "stock", "price")  # streams that are read anew where a setting was changed
 RESUMED_FIRST = 5
 RESUME_REST_AFTER = timedelta(minutes=2)
 # Products are polled: every figure we send to a shop would come back as one of its product webhooks.
@@ -73,16 +74,18 @@ def check_connection(connection: Connection, *, at: datetime) -> r.CheckResult |
     connection.checked_at, connection.check_ok, connection.check_message = at, result is not None, message[:2000]
     connection.check_code = code[:60]
     fields = ["checked_at", "check_ok", "check_message", "check_code", "check_latency_ms"]
-    if result is not None and connection.state in {State.DRAFT, State.NEEDS_REAUTH}:
-        # It read before and its credentials work again: on as before. A new one only watches.
+    goes_on = result is not None and connection.state in {State.DRAFT, State.NEEDS_REAUTH, State.PAUSED}
+    if goes_on:
+        # It read before and answers again: on as before. A new one only watches.
         connection.state = State.ACTIVE if connection.live_since else State.WATCHING
         connection.state_reason = ""
         fields += ["state", "state_reason"]
     with transaction.atomic():
         connection.save(update_fields=fields)
         captures.save(connection)
-        if "state" in fields:
+        if goes_on:
             ring_on_commit("integrations.discover", connection_ids=[connection.pk])
+            _send_first(connection, at)
     return result
 
 
@@ -108,16 +111,26 @@ def resume(connection: Connection, parts: tuple[str, ...] = PARTS, *, at: dateti
     wait."""
     with transaction.atomic():
         _set_paused(connection, parts, False)
-        waiting = Command.plain.filter(connection=connection, state=Command.State.PENDING).order_by("created_at", "pk")
         if "orders" in parts:
-            first = list(waiting.filter(next_attempt_at__lte=at).values_list("pk", flat=True)[:RESUMED_FIRST])
-            later = at + RESUME_REST_AFTER
-            waiting.filter(next_attempt_at__lt=later).exclude(pk__in=first).update(next_attempt_at=later)
-            if first:
-                ring_on_commit("integrations.deliver", command_ids=first)
+            _send_first(connection, at)
         for flow in list_pushes(connection, parts):
             start_flow(flow, trigger="manual", at=at)
-        return waiting.count()
+        return _list_waiting(connection).count()
+
+
+def _send_first(connection: Connection, at: datetime) -> None:
+    """The oldest five that are due go at once, the others `RESUME_REST_AFTER` later."""
+    waiting = _list_waiting(connection)
+    first = list(waiting.filter(next_attempt_at__lte=at).values_list("pk", flat=True)[:RESUMED_FIRST])
+    later = at + RESUME_REST_AFTER
+    waiting.filter(next_attempt_at__lt=later).exclude(pk__in=first).update(next_attempt_at=later)
+    if first:
+        ring_on_commit("integrations.deliver", command_ids=first)
+
+
+def _list_waiting(connection: Connection) -> QuerySet[Command]:
+    waiting = Command.plain.filter(connection=connection, state=Command.State.PENDING)
+    return waiting.order_by("created_at", "pk")
 
 
 def list_pushes(connection: Connection, parts: tuple[str, ...]) -> QuerySet[Flow]:
@@ -162,6 +175,8 @@ def why_no_flow(connection: Connection, stream: str, direction: str) -> str:
     sells = connection.role in Connection.SELLING_ROLES
     if sells and (stream, direction) == ("order", "push"):
         return f"{connection} sells: orders come from it, and are sent to back offices."
+    if (stream, direction) == ("invoice", "push") and connection.role != Connection.Role.ACCOUNTING:
+        return f"{connection} is no accounting system: it makes the invoices of its own orders."
     return why_not(connection.platform, connection.settings, stream, direction)
 
 
@@ -182,6 +197,17 @@ def add_flow(connection: Connection, *, stream: str, direction: str) -> Flow:
         flow.enabled = True
         flow.save(update_fields=["enabled"])
     return flow
+
+
+def read_anew(connection: Connection, *, at: datetime) -> list[Flow]:
+    """Its settings were changed: products, stock and prices are read from the first record on; the flows that do.
+    Orders are not: those of before would come again."""
+    if not connection.may_read:
+        return []
+    flows = connection.flows.filter(enabled=True, stream__in=CATALOGUE, direction=Flow.Direction.PULL).order_by("pk")
+    for flow in flows:
+        start_over(flow, at=at)
+    return list(flows)
 
 
 def _set_paused(connection: Connection, parts: tuple[str, ...], paused: bool) -> None:

@@ -21,10 +21,15 @@ from integrations.sync.handlers import call
 from integrations.sync.locking import lock_subject
 from integrations.sync.problems import close_problem, note_problem
 from integrations.sync.retry import GIVE_UP_AFTER, backoff
+from integrations.sync.vault import loaded_secrets
 
 log = structlog.get_logger(__name__)
 State = Command.State
 Outcome = Attempt.Outcome
+SETTLED = (
+    *("state", "state_at", "lease_token", "lease_until", "next_attempt_at", "tried_seconds", "search_first"),
+    *("error_code", "message", "external_id", "external_number", "remote_total", "finished_at"),
+)
 
 
 def deliver(command_id: int) -> str:
@@ -33,12 +38,12 @@ def deliver(command_id: int) -> str:
     if command is None:
         return ""
     captures = Captures()
+    delivery = _Delivery(command, captures)
     try:
-        _Delivery(command, captures).run()
+        delivery.run()
     finally:
-        attempt = Attempt.plain.filter(command=command, fence=command.fence).first()
-        captures.save(command.connection, attempt=attempt)
-    return Command.plain.values_list("state", flat=True).get(pk=command.pk)
+        captures.save(command.connection, attempt=command.attempt)
+    return delivery.ended or Command.plain.values_list("state", flat=True).get(pk=command.pk)
 
 
 class _Delivery:
@@ -48,11 +53,14 @@ class _Delivery:
         self.command = command
         self.connection: Connection = command.connection
         self.captures = captures
+        self.ended = ""  # the state it was brought to; '' where the lease was lost
 
     def run(self) -> None:
         command = self.command
         try:
-            connector = build_connector(self.connection, self.captures, before_request=self._still_ours)
+            connector = build_connector(
+                self.connection, self.captures, before_request=self._still_ours, stored=loaded_secrets(self.connection)
+            )
             document = self._document()
         except e.ConnectorError as error:
             self._refuse(error)
@@ -201,7 +209,6 @@ class _Delivery:
         checked = result.total is not None and result.line_count is not None and not words
         self._finish(State.VERIFIED if checked else State.ACCEPTED, outcome, error=error, result=result)
 
-    @transaction.atomic
     def _finish(
         self,
         state: State,
@@ -211,15 +218,34 @@ class _Delivery:
         result: r.CommandResult | None = None,
         next_attempt_at: datetime | None = None,
     ) -> None:
-        """Write the outcome under the fence and tell the subject; a worker whose lease was taken changes nothing."""
-        now, command = timezone.now(), self.command
+        """Write the outcome, tell the subject, and count the problem it is or was of."""
+        now = timezone.now()
+        row = self._write(state, outcome, error, result, next_attempt_at, now)
+        if row is not None:
+            note_problem(row, now)
+            if state in Command.DONE_STATES:
+                close_problem(row, now)
+
+    @transaction.atomic
+    def _write(
+        self,
+        state: State,
+        outcome: Outcome,
+        error: e.ConnectorError | None,
+        result: r.CommandResult | None,
+        next_attempt_at: datetime | None,
+        now: datetime,
+    ) -> Command | None:
+        """Under the fence: a worker whose lease was taken changes nothing."""
+        command = self.command
         is_told = state not in {State.PENDING, State.UNKNOWN} or outcome == Outcome.UNKNOWN
         if is_told:
             lock_subject(command)
         row = Command.plain.select_for_update().filter(pk=command.pk, fence=command.fence).first()
         if row is None or row.state not in Command.BUSY_STATES:
             log.warning("A late answer came after the lease was lost; it is ignored.", command=command.pk)
-            return
+            return None
+        row.connection = self.connection
         row.state, row.state_at, row.lease_token, row.lease_until = state, now, "", None
         row.error_code, row.message = (error.code, error.message[:2000]) if error else ("", "")
         if next_attempt_at is not None:
@@ -232,15 +258,14 @@ class _Delivery:
             row.finished_at = now
         if row.search_first and state in {State.PENDING, *Command.DONE_STATES}:
             row.search_first = state == State.PENDING
-        row.save()
+        row.save(update_fields=SETTLED)
+        self.ended = state
         Attempt.plain.filter(command=row, fence=row.fence).update(
             outcome=outcome, finished_at=now, error_code=row.error_code, message=row.message
         )
-        note_problem(row, now)
-        if state in Command.DONE_STATES:
-            close_problem(row, now)
         if is_told:
             call(row.stream, "settle", row.merchant_id, command=row, result=result, at=now)
+        return row
 
 
 def _is_cancelled(result: r.CommandResult) -> bool:

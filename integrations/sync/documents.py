@@ -10,6 +10,7 @@ import msgspec
 
 from integrations.contract import records as r
 from integrations.contract.connector import Connector
+from integrations.models import Command
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +24,7 @@ class StatusChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelRequest:
-    """What cancel_order sends; without lines, the whole order."""
+    """What cancel_order (without lines, the whole order) and cancel_invoice send."""
 
     external_id: str
     lines: tuple[r.OrderDocumentLine, ...] | None = None
@@ -36,11 +37,13 @@ DOCUMENTS: dict[str, type[Any]] = {
     "create_order": r.OrderDocument,
     "update_order": r.OrderDocument,
     "create_invoice": r.InvoiceDocument,
+    "create_payment": r.PaymentDocument,
     "create_shipment": r.ShipmentDocument,
     "create_return": r.ReturnDocument,
     "create_refund": r.RefundDocument,
     "update_order_status": StatusChange,
     "cancel_order": CancelRequest,
+    "cancel_invoice": CancelRequest,
 }
 
 
@@ -52,10 +55,25 @@ def decode(kind: str, payload: bytes) -> Any:
     return msgspec.json.decode(payload, type=DOCUMENTS[kind])
 
 
+class _Versioned(msgspec.Struct):
+    rules_version: int = 0
+    order: _Versioned | None = None  # of an invoice: the order it is made of
+
+
+def read_rules_version(command: Command) -> int:
+    """The version of the field rules that what was sent was built under; 0 for none, and before it was sent."""
+    if not command.payload:
+        return 0
+    found = msgspec.json.decode(command.payload, type=_Versioned)
+    return (found.order or found).rules_version
+
+
 def send(connector: Connector, kind: str, document: Any) -> r.CommandResult:
     """Make the one call that carries the command out."""
     if isinstance(document, StatusChange):
         return connector.update_order_status(document.external_id, document.status, document.note)
+    if kind == "cancel_invoice":
+        return connector.cancel_invoice(document.external_id)
     if isinstance(document, CancelRequest):
         return connector.cancel_order(document.external_id, document.lines)
     result: r.CommandResult = getattr(connector, kind)(document)
@@ -69,6 +87,7 @@ def safety_name(kind: str, document: Any) -> str:
 
 def difference(document: Any, result: r.CommandResult) -> str:
     """'' where the remote document is the one we meant, else what differs, in words."""
+    document = getattr(document, "order", None) or document  # an invoice of an order they do not have
     total: Decimal | None = getattr(document, "total", getattr(document, "amount", None))
     if total is not None and result.total is not None and result.total != total:
         return f"the total there is {result.total}, ours is {total}"

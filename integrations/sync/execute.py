@@ -48,6 +48,8 @@ def _work(run: SyncRun, captures: Captures) -> None:
         work(run, connector, captures)
     except runs.LeaseLost:
         log.warning("The flow was taken by another worker; this one stops.", run=run.pk)
+    except runs.RunPostponed:
+        runs.postpone(run, timezone.now())
     except runs.RunCancelled:
         runs.finish(run, State.CANCELLED, at=timezone.now(), message="Cancelled by a person.")
     except runs.RunFailed as error:

@@ -20,6 +20,7 @@ from integrations.models import (
     SyncRun,
 )
 from integrations.models.retention import CAPTURES_DAYS
+from portal.base import idempotency
 from portal.tenancy.models import Merchant
 
 RUNS_DAYS, RUNS_KEPT, LOG_DAYS = 90, 100, 30
@@ -31,6 +32,7 @@ def sweep(at: datetime) -> int:
     """Delete what is old enough; how many rows. Counts of a run stay when its lines and skipped records go."""
     deleted = sum(_sweep_captures(merchant_id, at) for merchant_id in Merchant.objects.values_list("pk", flat=True))
     old = at - timedelta(days=LOG_DAYS)
+    deleted += _delete(idempotency.forget(at))
     deleted += _delete(RunLogLine.plain.filter(at__lt=old))
     deleted += _delete(RunOutcome.plain.filter(at__lt=old, outcome=RunOutcome.Outcome.SKIPPED))
     for flow_id in Flow.plain.values_list("pk", flat=True):

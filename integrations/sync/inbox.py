@@ -34,6 +34,7 @@ from integrations.sync.lease import lease_length
 from integrations.sync.outbox import ring_on_commit
 from integrations.sync.retry import MOST_CRASHES, backoff
 from integrations.sync.schedule import fire_event
+from integrations.sync.vault import loaded_secrets
 from integrations.sync.words import keep_words
 
 log = structlog.get_logger(__name__)
@@ -51,13 +52,14 @@ class LeaseLost(Exception):
 
 def receive(public_id: str, request: r.WebhookRequest) -> r.WebhookAnswer:
     """Verify a delivery and store it; the answer the platform gets. WebhookRejected where it is not proven."""
-    connection = Connection.plain.filter(public_id=public_id).exclude(state=Connection.State.DISABLED).first()
+    found = Connection.plain.select_related("credential").filter(public_id=public_id)
+    connection = found.exclude(state=Connection.State.DISABLED).first()
     if connection is None:
         _take_as_long(request.body)
         raise e.WebhookRejected("This delivery is not proven.")
     cls = get_connector(connection.platform)
     try:
-        credentials = require_credentials(connection, cls)
+        credentials = require_credentials(connection, cls, loaded_secrets(connection))
     except e.AuthFailed as error:
         if error.code != CREDENTIALS_MISSING:
             raise  # ours to mend, a key that is not configured: the platform is asked to come again
@@ -197,9 +199,10 @@ def _process(event: InboundEvent, captures: Captures) -> None:
         connector = build_connector(event.connection, captures)
         record = _fetch(connector, event)
         try:
-            _apply(event, record, read_at)
+            apply_record(event, record, read_at)
         except IntegrityError:
-            _apply(event, record, read_at)  # another worker saved the same record first: now it is there to be changed
+            # Another worker saved the same record first: now it is there to be changed.
+            apply_record(event, record, read_at)
     except LeaseLost:
         log.warning("The event was taken by another worker; what this one read is dropped.", id=event.pk)
     except e.AuthFailed as error:
@@ -236,7 +239,8 @@ def _fetch(connector: Connector, event: InboundEvent) -> Any:
 
 
 @transaction.atomic
-def _apply(event: InboundEvent, record: Any, read_at: datetime) -> None:
+def apply_record(event: InboundEvent, record: Any, read_at: datetime) -> None:
+    """Apply what was read of a leased event, and close it, all or nothing; None: it is gone there."""
     now, connection = timezone.now(), event.connection
     _prove_ours(event)
     if record is None:

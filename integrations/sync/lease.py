@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 import structlog
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from integrations.models import Attempt, Command, Connection, Hold
 from integrations.sync.handlers import call
@@ -34,6 +34,7 @@ def due(at: datetime) -> QuerySet[Command]:
     """Commands that may be tried now: due, of a connection that sends, with nothing open ahead in their line. What a
     person holds is not sent; what was sent is still looked for, and a cancellation goes."""
     ahead = Command.plain.filter(
+        merchant=OuterRef("merchant"),  # leads the index of lines; without it a backlog is compared with itself
         connection=OuterRef("connection"),
         line=OuterRef("line"),
         sequence__lt=OuterRef("sequence"),
@@ -56,7 +57,10 @@ def take(command_id: int, at: datetime) -> Command | None:
     """Lease a due command: PENDING becomes LEASED; UNKNOWN stays so while it is searched. None where another has it."""
     with transaction.atomic():
         found = due(at).filter(Q(lease_until__isnull=True) | Q(lease_until__lte=at))
-        command = found.select_for_update(skip_locked=True, of=("self",)).filter(pk=command_id).first()
+        found = found.select_for_update(skip_locked=True, of=("self",)).select_related("connection__credential")
+        # `attempts` begins anew when a person sends it again; how often it was tried does not.
+        tried = Attempt.plain.filter(command=OuterRef("pk")).order_by("-number").values("number")[:1]
+        command = found.annotate(tried=Subquery(tried)).filter(pk=command_id).first()
         if command is None:
             return None
         command.lease_token = secrets.token_hex(16)
@@ -66,10 +70,10 @@ def take(command_id: int, at: datetime) -> Command | None:
         if command.state == Command.State.PENDING:
             command.state, command.state_at = Command.State.LEASED, at
         command.save(update_fields=["lease_token", "lease_until", "fence", "attempts", "state", "state_at"])
-        Attempt.plain.create(
+        command.attempt = Attempt.plain.create(
             merchant_id=command.merchant_id,
             command=command,
-            number=command.tries.count() + 1,  # `attempts` begins anew when a person sends it again
+            number=(command.tried or 0) + 1,
             fence=command.fence,
             started_at=at,
         )
@@ -104,6 +108,8 @@ def recover(at: datetime) -> int:
                 if command is not None:
                     _free(command, at)
                     freed += 1
+            if command is not None:
+                note_problem(command, at)
         except Exception:
             log.exception("A dead worker's command could not be freed; the others are.", command=pk)
     return freed
@@ -117,7 +123,7 @@ def _free(command: Command, at: datetime) -> None:
         "The worker died while sending; it is looked for there." if was_sent else "The worker died before sending."
     )
     if crashes >= MOST_CRASHES:
-        state, message = Command.State.NEEDS_HUMAN, f"The worker died {crashes} times at this command."
+        state, message = Command.State.NEEDS_HUMAN, f"The worker died {crashes} times at this message."
     settle = timedelta(seconds=command.connection.settle_seconds) if was_sent else timedelta(0)
     Attempt.plain.filter(command=command, fence=command.fence).update(
         outcome=Attempt.Outcome.CRASHED, finished_at=at, message=message
@@ -126,6 +132,5 @@ def _free(command: Command, at: datetime) -> None:
     command.lease_token, command.lease_until, command.next_attempt_at = "", None, at + settle
     command.error_code, command.message = "WORKER_DIED", message
     command.save()
-    note_problem(command, at)
     if state != Command.State.PENDING:
         call(command.stream, "settle", command.merchant_id, command=command, result=None, at=at)

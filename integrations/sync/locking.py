@@ -3,7 +3,8 @@
 1. The record something is about, as its stream's `lock` handler says: of orders, refunds and deliveries the orders, by
    primary key.
 2. What is written about it: its Holds, its part at a back office, its messages (Command).
-3. What counts many of those: Problem, the promises of stock.
+3. What counts many of those: the promises of stock. Problems too, but in a transaction of their own after all else
+   (`problems.refresh`), because each is shared by many records.
 
 A shop's word, a person at the desk and what they cause hold the order first and reach for its messages. So whoever
 begins at a message (an answer from there, a worker that died, a person's decision) or at a Hold (a release) asks here

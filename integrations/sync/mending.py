@@ -1,4 +1,4 @@
-"""Fix once, release all: what one problem holds up is sent again, a few first; what waits for the same thing."""
+"""What one problem stops and what waits for one thing, with its money: counted before it is released."""
 
 from __future__ import annotations
 
@@ -9,13 +9,9 @@ from typing import Any
 
 from django.db.models import Case, CharField, Count, F, Min, Q, QuerySet, Sum, Value, When
 
-from integrations.models import Command, Hold, Problem
-from integrations.sync import replay
+from integrations.models import Hold, Problem
 from integrations.sync.problems import list_stopped
-from portal.tenancy.models import User
 
-FIRST = 5
-MOST = 1000  # sent again in one go
 SHOWN = 100
 
 
@@ -30,19 +26,6 @@ class Waiting:
     records: int
     money: tuple[tuple[str, Decimal], ...]
     oldest: datetime
-
-
-def send_again(problem: Problem, *, by: User | None, at: datetime, limit: int | None = None) -> tuple[int, list[str]]:
-    """Build the refused commands of a problem anew and send them, the oldest first; how many, and why others not."""
-    refused = list_stopped(problem).filter(state=Command.State.NEEDS_FIX)
-    done, errors = 0, set[str]()
-    for command in refused[: min(limit or MOST, MOST)]:
-        try:
-            replay.rebuild(command=command, by=by, at=at, reason=f"problem {problem.pk}")
-            done += 1
-        except replay.NotPossible as error:
-            errors.add(f"{command}: {error}")
-    return done, sorted(errors)
 
 
 def sum_stopped(problem: Problem) -> tuple[int, list[tuple[str, Decimal]]]:

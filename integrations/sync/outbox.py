@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -9,12 +10,13 @@ from typing import Any
 import structlog
 from celery import current_app
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Q
 from kombu.exceptions import OperationalError
 
 from integrations.models import Command, Connection
 
 log = structlog.get_logger(__name__)
+RING_AT_ONCE = 10  # so that several workers share what is many
 
 
 def enqueue(
@@ -32,33 +34,71 @@ def enqueue(
 ) -> Command:
     """Write a command down in the caller's transaction; the same operation twice is one row.
 
-    The caller holds the lock of the record `line` is about, so that `sequence` has no gaps and no rivals.
+    The caller holds the lock of the record `line` is about, so that `sequence` has no gaps and no rivals: should two
+    ask for the same all the same, the database refuses the second, whose transaction does nothing.
     """
-    operation_key = f"{reference}:{kind}:{revision}"
-    last = Command.plain.filter(connection=connection, line=line).aggregate(last=Max("sequence"))["last"]
-    command, created = Command.plain.get_or_create(
+    command = build_command(
+        connection=connection,
+        kind=kind,
+        stream=stream,
+        subject=subject,
+        line=line,
+        reference=reference,
+        revision=revision,
+        amount=amount,
+        currency=currency,
+        at=at,
+    )
+    mine = Command.plain.filter(merchant_id=connection.merchant_id, connection=connection)
+    for known in mine.filter(Q(line=line) | Q(operation_key=command.operation_key)).order_by("sequence"):
+        if known.operation_key == command.operation_key:
+            return known
+        command.sequence = known.sequence + 1
+    command.save(force_insert=True)
+    ring_on_commit("integrations.deliver", command_ids=[command.pk])
+    return command
+
+
+def enqueue_first(commands: Sequence[Command]) -> None:
+    """Write these down, each the first of its line; the caller holds what the lines are about."""
+    Command.plain.bulk_create(commands)
+    for start in range(0, len(commands), RING_AT_ONCE):
+        ids = [command.pk for command in commands[start : start + RING_AT_ONCE]]
+        ring_on_commit("integrations.deliver", command_ids=ids)
+
+
+def build_command(
+    *,
+    connection: Connection,
+    kind: str,
+    stream: str,
+    subject: tuple[str, int],
+    line: str,
+    reference: str,
+    revision: int = 1,
+    amount: Decimal = Decimal(0),
+    currency: str = "",
+    at: datetime,
+) -> Command:
+    """One as it begins, not written down yet."""
+    return Command(
         merchant_id=connection.merchant_id,
         connection=connection,
-        operation_key=operation_key,
-        defaults={
-            "kind": kind,
-            "stream": stream,
-            "subject_type": subject[0],
-            "subject_id": subject[1],
-            "line": line,
-            "sequence": (last or 0) + 1,
-            "reference": reference,
-            "revision": revision,
-            "amount": amount,
-            "currency": currency,
-            "state_at": at,
-            "next_attempt_at": at,
-            "created_at": at,
-        },
+        operation_key=f"{reference}:{kind}:{revision}",
+        kind=kind,
+        stream=stream,
+        subject_type=subject[0],
+        subject_id=subject[1],
+        line=line,
+        sequence=1,
+        reference=reference,
+        revision=revision,
+        amount=amount,
+        currency=currency,
+        state_at=at,
+        next_attempt_at=at,
+        created_at=at,
     )
-    if created:
-        ring_on_commit("integrations.deliver", command_ids=[command.pk])
-    return command
 
 
 def ring_on_commit(task: str, **kwargs: Any) -> None:

@@ -34,7 +34,12 @@ MATRIX: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
         ("tell the status", ("update_order_status",)),
     ),
     "Shipments": (("read", ("pull_shipments",)), ("create there", ("create_shipment",))),
-    "Invoices": (("read", ("pull_invoices",)), ("create there", ("create_invoice",))),
+    "Invoices": (
+        ("read", ("pull_invoices",)),
+        ("create there", ("create_invoice",)),
+        ("cancel there", ("cancel_invoice",)),
+    ),
+    "Payments": (("read", ("pull_payments",)), ("register there", ("create_payment",))),
     "Returns": (("read", ("pull_returns",)), ("create there", ("create_return",))),
     "Refunds": (("book there", ("create_refund",)),),
     "Itself": (
@@ -44,7 +49,7 @@ MATRIX: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
         ("list its values", ("list_values",)),
     ),
 }
-# The flows the engine carries out, and the method each needs (sync.pull, sync.push; orders go as messages).
+# The flows the engine carries out, and the method each needs (sync.pull, sync.push; BY_MESSAGE go without).
 FLOWS: dict[tuple[str, str], tuple[str, ...]] = {
     ("product", "pull"): ("pull_products",),
     ("stock", "pull"): ("pull_stock",),
@@ -54,11 +59,17 @@ FLOWS: dict[tuple[str, str], tuple[str, ...]] = {
     ("shipment", "pull"): ("pull_shipments",),
     ("invoice", "pull"): ("pull_invoices",),
     ("return", "pull"): ("pull_returns",),
+    ("payment", "pull"): ("pull_payments",),
+    ("payment", "push"): ("create_payment",),
     ("product", "push"): ("push_products",),
     ("stock", "push"): ("push_stock",),
     ("price", "push"): ("push_prices",),
     ("order", "push"): ("create_order",),
+    ("invoice", "push"): ("create_invoice",),
+    ("customer", "push"): ("update_customer",),
 }
+# Flows that no run carries: what they send goes one by one, as it comes.
+BY_MESSAGE = frozenset({("order", "push"), ("customer", "push"), ("invoice", "push"), ("payment", "push")})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +82,7 @@ class Platform:
     settings_fields: tuple[Field, ...]
     stock_basis: StockBasis
     product_fields: frozenset[str]
+    order_fields: frozenset[str]
 
 
 def list_platforms() -> list[Platform]:
@@ -86,6 +98,11 @@ def get_platform(key: str) -> Platform:
 def list_capabilities(key: str, settings: Mapping[str, Any]) -> frozenset[str]:
     """The names of what the platform can do with these settings."""
     return get_connector(key).capabilities(settings)
+
+
+def list_given_groups(key: str, settings: Mapping[str, Any]) -> frozenset[str]:
+    """The field groups of products the platform gives us with these settings."""
+    return get_connector(key).product_groups(settings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,4 +148,5 @@ def _describe(key: str) -> Platform:
         settings_fields=cls.settings_fields,
         stock_basis=cls.stock_basis,
         product_fields=cls.product_fields,
+        order_fields=cls.order_fields,
     )

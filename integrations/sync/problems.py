@@ -4,79 +4,109 @@ from __future__ import annotations
 
 import hashlib
 import re
-from datetime import datetime
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from decimal import Decimal
 
-from django.db.models import Exists, F, OuterRef, QuerySet, Value
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet, Sum
 
 from integrations.models import Command, Problem, Replay
 from integrations.sync.alerts import tell_problem
-from portal.base.fields import MoneyField
 from portal.tenancy.models import User
 
 NEEDS_SOMEONE = (Command.State.NEEDS_FIX, Command.State.NEEDS_HUMAN)
+WAITING = (Problem.State.OPEN, Problem.State.SNOOZED)
+MENDED_AFTER = timedelta(minutes=5)  # by then the worker that stopped it has counted it, or died
+MENDED_AT_ONCE = 500
 
 
 def note_problem(command: Command, at: datetime) -> None:
-    """Count a command that stopped under the problem its words belong to; a resolved one opens again."""
+    """Count a command that stopped under the problem its words belong to; a resolved one opens again.
+
+    To be called once the transaction that stopped it is over, as all here that counts: many commands share a problem,
+    so that whoever held it while he reaches for an order would wait in a circle with whoever does the reverse.
+    """
     if command.state not in NEEDS_SOMEONE:
         return
-    fingerprint = _fingerprint(command)
-    problem, created = Problem.plain.get_or_create(
-        merchant_id=command.merchant_id,
-        fingerprint=fingerprint,
-        defaults={
-            "connection": command.connection,
-            "kind": command.kind,
-            "code": command.error_code,
-            "title": (command.message or command.get_state_display())[:500],
-            "count": 1,
-            "amount": command.amount,
-            "currency": command.currency,
-            "example_command": command,
-            "first_seen_at": at,
-            "last_seen_at": at,
-        },
-    )
-    Command.plain.filter(pk=command.pk).update(problem=problem)
-    command.problem = problem
-    if created:
-        tell_problem(problem, command, at=at)
-        return
-    mine = Problem.plain.filter(pk=problem.pk)
-    # One that was resolved counts anew; one a person ignores stays ignored.
-    opened = mine.filter(state=Problem.State.RESOLVED).update(
-        state=Problem.State.OPEN, resolved_at=None, resolved_by=None, resolution="", count=0, amount=0
-    )
-    mine.update(
-        count=F("count") + 1,
-        amount=F("amount") + Value(command.amount, output_field=MoneyField()),
-        example_command=command,
-        last_seen_at=at,
-    )
-    if opened:
-        tell_problem(problem, command, at=at)
-
-
-def leave_problem(command: Command) -> None:
-    """A person decided on a command that had stopped: it is no more of those its problem counts."""
-    if command.state not in NEEDS_SOMEONE:
-        return
-    found = Problem.plain.filter(pk=command.problem_id or 0, count__gt=0)
-    found.update(count=F("count") - 1, amount=F("amount") - Value(command.amount, output_field=MoneyField()))
+    before = command.problem_id
+    with transaction.atomic():
+        problem, _ = Problem.plain.get_or_create(
+            merchant_id=command.merchant_id,
+            fingerprint=_fingerprint(command),
+            defaults={
+                "connection": command.connection,
+                "kind": command.kind,
+                "code": command.error_code,
+                "title": (command.message or command.get_state_display())[:500],
+                "currency": command.currency,
+                "state": Problem.State.RESOLVED,  # it opens below, and is told of
+                "first_seen_at": at,
+                "last_seen_at": at,
+            },
+        )
+        Command.plain.filter(pk=command.pk).update(problem=problem)
+        command.problem = problem
+        Problem.plain.filter(pk=problem.pk).update(example_command=command, last_seen_at=at)
+        refresh({before or problem.pk, problem.pk}, at)
 
 
 def close_problem(command: Command, at: datetime) -> None:
-    """A command went through, or a person decided on it: problems of its connection none of whose commands is open any
-    more are resolved, and say how."""
-    still = Command.plain.filter(problem=OuterRef("pk"), state__in=Command.OPEN_STATES)
-    waiting = (Problem.State.OPEN, Problem.State.SNOOZED)
-    mine = Problem.plain.filter(merchant_id=command.merchant_id, connection=command.connection, state__in=waiting)
-    for problem in mine.filter(~Exists(still)):
-        last = Replay.plain.filter(command__problem=problem).select_related("by").order_by("-pk").first()
-        problem.state, problem.resolved_at, problem.snoozed_until = Problem.State.RESOLVED, at, None
-        problem.resolved_by = last.by if last else None
-        problem.resolution = str(last.get_action_display()) if last else "What it stopped went through by itself."
-        problem.save(update_fields=["state", "resolved_at", "snoozed_until", "resolved_by", "resolution"])
+    """A command went through, or a person decided on it: its problem counts it no more, and is resolved with its last.
+    Once the transaction that changed it is over."""
+    if command.problem_id is not None:
+        refresh({command.problem_id}, at)
+
+
+@transaction.atomic
+def refresh(ids: Collection[int], at: datetime) -> None:
+    """Count these problems anew from their commands: one with any that stopped is open, one without any that is open
+    at all is resolved, and says how. Nothing but problems is locked, in the order of their keys."""
+    rows = Problem.plain.select_for_update().filter(pk__in=ids).order_by("pk")
+    for problem in rows:
+        stopped = list_stopped(problem)
+        problem.count = stopped.count()
+        mine = stopped.filter(currency=problem.currency)
+        problem.amount = mine.order_by().aggregate(sum=Sum("amount"))["sum"] or Decimal(0)
+        if problem.count and problem.state == Problem.State.RESOLVED:
+            _open(problem, stopped, at)
+        elif not problem.count and problem.state in WAITING and not _has_open(problem):
+            _resolve(problem, at)
+        problem.save(
+            update_fields=["count", "amount", "state", "resolved_at", "snoozed_until", "resolved_by", "resolution"]
+        )
+
+
+def mend(at: datetime) -> int:
+    """Count those a worker died over, between a command's end and its problem's; how many."""
+    stopped = Command.plain.filter(state__in=NEEDS_SOMEONE)
+    for command in stopped.filter(problem=None, state_at__lt=at - MENDED_AFTER).order_by("pk")[:MENDED_AT_ONCE]:
+        note_problem(command, at)
+    open_ones = Command.plain.filter(problem=OuterRef("pk"), state__in=Command.OPEN_STATES)
+    over = Problem.plain.filter(~Exists(open_ones), state__in=WAITING).values_list("pk", flat=True)
+    again = stopped.filter(problem__state=Problem.State.RESOLVED).values_list("problem_id", flat=True)
+    ids = {*over, *again}
+    refresh(ids, at)
+    return len(ids)
+
+
+def _open(problem: Problem, stopped: QuerySet[Command], at: datetime) -> None:
+    problem.state, problem.resolved_at, problem.resolved_by = Problem.State.OPEN, None, None
+    problem.resolution = ""
+    newest = stopped.order_by("-state_at", "-pk").select_related("connection").first()
+    if newest is not None:
+        tell_problem(problem, newest, at=at)
+
+
+def _resolve(problem: Problem, at: datetime) -> None:
+    last = Replay.plain.filter(command__problem=problem).select_related("by").order_by("-pk").first()
+    problem.state, problem.resolved_at, problem.snoozed_until = Problem.State.RESOLVED, at, None
+    problem.resolved_by = last.by if last else None
+    problem.resolution = str(last.get_action_display()) if last else "What it stopped went through by itself."
+
+
+def _has_open(problem: Problem) -> bool:
+    return Command.plain.filter(problem=problem, state__in=Command.OPEN_STATES).exists()
 
 
 def list_stopped(problem: Problem) -> QuerySet[Command]:

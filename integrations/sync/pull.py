@@ -20,7 +20,7 @@ from django.utils import timezone
 from integrations.contract import errors as e
 from integrations.contract import records as r
 from integrations.contract.connector import Connector
-from integrations.models import Connection, Cursor, InboundEvent, RunOutcome, SyncRun
+from integrations.models import Cursor, HistoryPlace, InboundEvent, RunOutcome, SyncRun
 from integrations.sync import runs
 from integrations.sync.client import Captures
 from integrations.sync.handlers import Applied, call, has_handler
@@ -31,7 +31,7 @@ from integrations.sync.words import keep_words
 log = structlog.get_logger(__name__)
 SET_ASIDE = "SET_ASIDE"
 MOST_SKIPPED = 1000  # a shop of 100,000 articles that are not ours would name them all again every five minutes
-PULLS = {  # stream → the connector's method; a refund or payment comes with its order
+PULLS = {  # stream → the connector's method; a refund, and a shop's payment, comes with its order
     "product": "pull_products",
     "stock": "pull_stock",
     "price": "pull_prices",
@@ -40,7 +40,11 @@ PULLS = {  # stream → the connector's method; a refund or payment comes with i
     "shipment": "pull_shipments",
     "invoice": "pull_invoices",
     "return": "pull_returns",
+    "payment": "pull_payments",
 }
+
+
+Place = Cursor | HistoryPlace
 
 
 def pull(run: SyncRun, connector: Connector, captures: Captures) -> None:
@@ -61,6 +65,8 @@ def pull(run: SyncRun, connector: Connector, captures: Captures) -> None:
         if not page.cursor:
             _read_through(run)
             return
+        if run.trigger == runs.HISTORY:
+            runs.let_others_first(run, timezone.now())
 
 
 def _read_through(run: SyncRun) -> None:
@@ -71,7 +77,7 @@ def _read_through(run: SyncRun) -> None:
         call(flow.stream, "finish", flow.merchant_id, connection=flow.connection, at=timezone.now())
 
 
-def _read(run: SyncRun, method: Any, cursor: Cursor, *, resumed: bool) -> r.Page[Any]:
+def _read(run: SyncRun, method: Any, cursor: Place, *, resumed: bool) -> r.Page[Any]:
     """The page the cursor asks for. One kept from an earlier try may have run out there: then from the beginning."""
     try:
         page: r.Page[Any] = method(cursor.pull_since, cursor.page)
@@ -86,10 +92,15 @@ def _read(run: SyncRun, method: Any, cursor: Cursor, *, resumed: bool) -> r.Page
 
 
 @transaction.atomic
-def _begin(run: SyncRun, at: datetime) -> Cursor:
+def _begin(run: SyncRun, at: datetime) -> Place:
     """Where to read on: inside the pull a dead worker left, or at the start of a new one."""
     flow = run.flow
     runs.keep(run, Counts(), at)
+    if run.trigger == runs.HISTORY:
+        place: HistoryPlace = run.place
+        begun = "Goes on" if place.page else "Reads"
+        runs.say(run, f"{begun} what was placed since {place.pull_since:%Y-%m-%d}, for the record.", at=at)
+        return place
     cursor, _ = Cursor.plain.get_or_create(flow=flow, defaults={"merchant_id": flow.merchant_id})
     if run.trigger == runs.FROM_THE_START and not run.seen:
         cursor.page, cursor.since, cursor.newest_at = "", None, None
@@ -105,11 +116,11 @@ def _begin(run: SyncRun, at: datetime) -> Cursor:
     return cursor
 
 
-def _take_over(run: SyncRun, page: r.Page[Any], cursor: Cursor, read_at: datetime) -> None:
+def _take_over(run: SyncRun, page: r.Page[Any], cursor: Place, read_at: datetime) -> None:
     """Apply one page, count it and move the cursor, all or nothing."""
     try:
         with transaction.atomic():
-            applied = _apply(run.flow.connection, run.flow.stream, page.records, read_at)
+            applied = _apply(run, page.records, read_at)
             _close_page(run, page, cursor, applied, [])
     except (OperationalError, InterfaceError, runs.LeaseLost, RunFailed):
         raise  # the database, the lease or we ourselves, not a record
@@ -120,16 +131,19 @@ def _take_over(run: SyncRun, page: r.Page[Any], cursor: Cursor, read_at: datetim
             _close_page(run, page, cursor, applied, bad)
 
 
-def _apply(connection: Connection, stream: str, records: Sequence[Any], read_at: datetime) -> Applied:
+def _apply(run: SyncRun, records: Sequence[Any], read_at: datetime) -> Applied:
     if not records:
         return Applied()
+    connection, stream = run.flow.connection, run.flow.stream
     now, merchant_id = timezone.now(), connection.merchant_id
-    applied: Applied = call(
-        stream, "apply", merchant_id, connection=connection, records=records, read_at=read_at, at=now
-    )
+    common: dict[str, Any] = {"connection": connection, "records": records, "read_at": read_at, "at": now}
+    if run.trigger == runs.HISTORY:
+        applied: Applied = call(stream, "history", merchant_id, since=run.place.pull_since, **common)
+    else:
+        applied = call(stream, "apply", merchant_id, **common)
     if applied.seen != len(records):
         raise RunFailed("UNBALANCED", f"{len(records)} records were read, {applied.seen} accounted for.")
-    if applied.created:
+    if applied.created and run.trigger != runs.HISTORY:
         fire_event(merchant_id, f"{stream}.created", at=now)
     return applied
 
@@ -140,7 +154,7 @@ def _apply_one_by_one(run: SyncRun, records: Sequence[Any], read_at: datetime) -
     for record in records:
         try:
             with transaction.atomic():
-                done.append(_apply(run.flow.connection, run.flow.stream, [record], read_at))
+                done.append(_apply(run, [record], read_at))
         except (OperationalError, InterfaceError, RunFailed):
             raise
         except Exception as error:
@@ -159,7 +173,7 @@ def add_up(parts: Iterable[Applied]) -> Applied:
     )
 
 
-def _close_page(run: SyncRun, page: r.Page[Any], cursor: Cursor, applied: Applied, bad: list[r.FailedRecord]) -> None:
+def _close_page(run: SyncRun, page: r.Page[Any], cursor: Place, applied: Applied, bad: list[r.FailedRecord]) -> None:
     now = timezone.now()
     failed = [*page.failed, *bad]
     counts = Counts(
@@ -191,7 +205,7 @@ def _room(run: SyncRun) -> int:
     return max(0, MOST_SKIPPED - RunOutcome.plain.filter(run=run, outcome=RunOutcome.Outcome.SKIPPED).count())
 
 
-def _move(cursor: Cursor, page: r.Page[Any], at: datetime) -> None:
+def _move(cursor: Place, page: r.Page[Any], at: datetime) -> None:
     if page.since is not None:
         cursor.newest_at = page.since
     cursor.page = page.cursor

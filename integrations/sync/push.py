@@ -26,6 +26,11 @@ PAUSED_BY = {"stock": "stock_paused", "price": "prices_paused"}
 def push(run: SyncRun, connector: Connector, captures: Captures) -> None:
     """Send every figure that differs from what was last taken there, until a person pauses it."""
     flow, connection = run.flow, run.flow.connection
+    if flow.stream not in PUSHES:
+        runs.say(
+            run, "These are sent one by one, as soon as there are any: a run has nothing to do.", at=timezone.now()
+        )
+        return
     send = getattr(connector, PUSHES[flow.stream])
     after = 0
     while True:

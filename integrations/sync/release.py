@@ -50,9 +50,12 @@ def hold(
 
 def list_new_keys(*, subject: tuple[str, int], keys: Iterable[str]) -> list[str]:
     """Those of `keys` this record does not wait for yet."""
+    wanted = {key[:200] for key in keys}
+    if not wanted:
+        return []
     waiting = Hold.plain.filter(subject_type=subject[0], subject_id=subject[1], ended_at__isnull=True)
     known = set(waiting.values_list("key", flat=True))
-    return sorted({key[:200] for key in keys} - known)
+    return sorted(wanted - known)
 
 
 def lock_keys(keys: Sequence[str]) -> None:

@@ -25,7 +25,9 @@ log = structlog.get_logger(__name__)
 State = SyncRun.State
 MOST_TRIES = 8
 FROM_THE_START = "settings"  # the trigger of a run over everything
+HISTORY = "history"  # the trigger of a run that reads what is from before, beside the flow's own reading
 FEED = "feed"  # the trigger of a run that takes a file over instead of asking the platform
+POSTPONED_SECONDS = 5
 DIED = "The worker died; the run goes on where it was."
 
 
@@ -35,6 +37,10 @@ class LeaseLost(Exception):
 
 class RunCancelled(Exception):
     """A person asked the run to stop."""
+
+
+class RunPostponed(Exception):
+    """Another run of the flow goes first; this one goes on where it was."""
 
 
 class RunFailed(Exception):
@@ -80,7 +86,7 @@ def start_flow(
     with transaction.atomic():
         Flow.plain.select_for_update().get(pk=flow.pk)
         queued = SyncRun.plain.filter(flow=flow, state=State.QUEUED, procedure_run_id=procedure_run_id)
-        waiting = queued.exclude(trigger=FEED).first()
+        waiting = queued.exclude(trigger__in=(FEED, HISTORY)).first()
         if waiting is not None and not beside:
             return waiting
         run = SyncRun.plain.create(
@@ -166,6 +172,21 @@ def renew(run: SyncRun, at: datetime) -> None:
     if not held.update(lease_until=at + length):
         raise LeaseLost
     flow.lease_until = at + length
+
+
+def let_others_first(run: SyncRun, at: datetime) -> None:
+    """A long run between two pages: RunPostponed where another run of its flow waits to begin."""
+    if SyncRun.plain.filter(flow=run.flow_id, state=State.QUEUED, next_attempt_at__lte=at).exists():
+        raise RunPostponed
+
+
+def postpone(run: SyncRun, at: datetime) -> None:
+    """Back into the queue for a moment, where it was; that is no failed try."""
+    with transaction.atomic():
+        finish(run, State.QUEUED, at=at, message="Lets the newest first, then goes on.")
+        later = at + timedelta(seconds=POSTPONED_SECONDS)
+        rows = SyncRun.plain.filter(pk=run.pk, state=State.QUEUED)
+        rows.update(next_attempt_at=later, finished_at=None, attempts=0, message="")
 
 
 def stop_if_asked(run: SyncRun) -> None:

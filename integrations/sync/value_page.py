@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from integrations.contract.records import LineKind
+from integrations.contract.records import LineKind, Progress, ReturnReason
 from integrations.models import Connection, ValueMapping
 from integrations.sync.values import key_of
 from integrations.sync.waiting import Waiting, list_waiting, sum_waiting
@@ -13,6 +13,12 @@ from portal.tenancy.models import Location
 
 MOST_ROWS = 200
 Kind = ValueMapping.Kind
+# Kinds whose names of ours are given; all others are named by what the other sides have.
+OURS: dict[Kind, list[str]] = {
+    Kind.SPECIAL_LINE: [kind.value for kind in LineKind if kind != LineKind.ITEM],
+    Kind.STATUS: [one.value for one in Progress],
+    Kind.RETURN_REASON: [one.value for one in ReturnReason],
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,8 +115,8 @@ def _choices(row: ValueMapping, every: Iterable[ValueMapping], places: Sequence[
     """Names in use on the other sides, and values of theirs that have no name yet."""
     if row.kind == Kind.LOCATION:
         found = list(places)
-    elif row.kind == Kind.SPECIAL_LINE:
-        found = [Choice(value=f"name:{kind.value}", label=kind.value) for kind in LineKind if kind != LineKind.ITEM]
+    elif row.kind in OURS:
+        found = [Choice(value=f"name:{name}", label=name.replace("_", " ")) for name in OURS[Kind(row.kind)]]
     else:
         found = []
         for other in every:

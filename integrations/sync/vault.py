@@ -21,9 +21,13 @@ from integrations.models import Connection, Credential
 def read_credentials(connection: Connection) -> dict[str, str]:
     """The secrets by field name; {} where none are stored. Raises AuthFailed where they cannot be opened."""
     row = Credential.plain.filter(connection=connection).first()
-    if row is None:
-        return {}
-    return _open(row)
+    return _open(row) if row is not None else {}
+
+
+def loaded_secrets(connection: Connection) -> dict[str, str]:
+    """The same of a connection that was read together with its secrets just now."""
+    row: Credential | None = getattr(connection, "credential", None)
+    return _open(row) if row is not None else {}
 
 
 @transaction.atomic

@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
 
 from portal.base.admin_scope import MerchantForm, scope_filters
+from portal.base.money import exact_money
 from portal.tenancy.models import Role
 from portal.tenancy.scoping import current_scope
 
@@ -83,6 +84,7 @@ class MerchantAdmin(ModelAdmin):
     view_roles: ClassVar[frozenset[Role]] = OFFICE
     change_roles: ClassVar[frozenset[Role]] = OWNERS
     everywhere: ClassVar[bool] = False  # the rows tell nothing of other locations' orders, customers or people
+    empty_words: ClassVar[Any] = ""  # what to do where the list has no rows at all
     form = MerchantForm
     paginator = CappedPaginator
     show_full_result_count = False
@@ -176,8 +178,8 @@ class ReadOnlyInline(TabularInline):
 
 
 def money(amount: Decimal | None, currency: str) -> str:
-    """ "1,240.50 GBP" """
-    return "" if amount is None else f"{amount:,.2f} {currency}".strip()
+    """ "1,240.50 GBP": the currency's decimals, more only where there are more."""
+    return "" if amount is None else f"{exact_money(Decimal(amount), currency):,f} {currency}".strip()
 
 
 def ago(moment: datetime | None) -> SafeString | str:

@@ -14,7 +14,7 @@ from django.utils.module_loading import import_string
 
 SQLITE_MINIMUM = (3, 39, 0)
 HANDLER_NAMES = {
-    *("apply", "finish", "gone", "feed", "known"),  # records read there, and files
+    *("apply", "finish", "gone", "feed", "rows", "known", "history"),  # records read there, and files
     *("claim", "settle_push", "brake", "count", "count_unmapped", "change_flow", "due"),  # state sent there
     *("build", "settle", "release", "lock"),  # commands
 }

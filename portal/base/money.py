@@ -27,6 +27,12 @@ def describe_money(amount: Decimal, currency: str) -> str:
     return f"{round_money(amount, currency)} {currency}"
 
 
+def exact_money(amount: Decimal, currency: str) -> Decimal:
+    """`amount` with the currency's decimals, or as many more as it has: 4.50, but 4.166667."""
+    short = round_money(amount, currency)
+    return short if short == amount else amount.normalize()
+
+
 def allocate(total: Decimal, weights: Sequence[Decimal], currency: str) -> list[Decimal]:
     """`total` split by non-negative `weights`, by the largest remainder; the parts always sum to `total`.
 

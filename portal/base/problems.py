@@ -19,8 +19,9 @@ log = structlog.get_logger(__name__)
 class Problem(exceptions.APIException):
     """An answer with a stable code; `field` names the part of the request it is about."""
 
-    def __init__(self, status: int, code: str, detail: str, *, field: str = "") -> None:
+    def __init__(self, status: int, code: str, detail: str, *, field: str = "", retry_after: int = 0) -> None:
         super().__init__(detail=detail, code=code)
+        self.retry_after = retry_after  # seconds; 0 says nothing
         self.status_code = status
         self.code, self.field = code, field
 
@@ -48,6 +49,8 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response:
     match error:
         case Problem():
             status, code, detail, field = error.status_code, error.code, str(error.detail), error.field
+            if error.retry_after:
+                headers["Retry-After"] = str(error.retry_after)
         case Http404():
             status, code, detail, field = 404, "not_found", "There is no such thing.", ""
         case PermissionDenied():

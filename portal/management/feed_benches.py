@@ -6,14 +6,8 @@ Wall time depends on who else uses the machine; CPU is that of this process and 
 from __future__ import annotations
 
 import csv
-import os
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from importlib import import_module
 from itertools import islice
 from pathlib import Path
 from statistics import median
@@ -25,10 +19,12 @@ from django.db import connection as database
 from django.utils import timezone
 
 from catalog.models import AllocationRule, Feed, StockRecord, Variant
-from catalog.services import feeds
+from catalog.services import feed_files, feeds
+from catalog.services.stock_feeds import StockFeed
 from catalog.services.wanted import write_wanted_of_shop
 from integrations.models import Connection, Flow, SyncRun
 from integrations.sync.execute import execute
+from portal.management.costs import Cost, measured, own_database, wal_position
 from portal.tenancy.models import Location, Merchant
 
 AT = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -63,64 +59,6 @@ SAME_STOCK = """CREATE TEMP TABLE same_stock AS SELECT s.id, s.quantity + 7000 A
   WHERE v.id / 4 %% %s = 0 ORDER BY s.id"""
 SAME_SHOWN = """CREATE TEMP TABLE same_shown AS SELECT h.id, h.wanted + 7000 AS wanted FROM catalog_channelstock h
   WHERE h.wanted_at = (SELECT max(wanted_at) FROM catalog_channelstock) ORDER BY h.id"""
-
-
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """Seconds, CPU seconds of this process and its backend, bytes of write-ahead log (0: not known)."""
-
-    wall: float
-    cpu: float
-    wal: int = 0
-
-
-@contextmanager
-def own_database() -> Iterator[None]:
-    """An empty database beside the portal's, deleted afterwards."""
-    config, before = database.settings_dict, database.settings_dict["NAME"]
-    with TemporaryDirectory(prefix="bench-") as folder:
-        config["TEST"]["NAME"] = f"{folder}/bench.sqlite3" if database.vendor == "sqlite" else f"bench_{os.getpid()}"
-        config["TEST"]["MIGRATE"] = False
-        database.creation.create_test_db(verbosity=0, autoclobber=True)
-        with database.schema_editor() as editor:
-            import_module("catalog.migrations.0005_room_for_updates").leave_room(None, editor)
-        try:
-            yield
-        finally:
-            database.creation.destroy_test_db(str(before), verbosity=0)
-
-
-@contextmanager
-def _measured(costs: list[Cost]) -> Iterator[None]:
-    wal, cpu, wall = _wal(), _cpu(), time.perf_counter()
-    yield
-    wall, cpu = time.perf_counter() - wall, _cpu() - cpu
-    costs.append(Cost(wall, cpu, _wal() - wal))
-
-
-def _cpu() -> float:
-    return time.process_time() + _backend_cpu()
-
-
-def _backend_cpu() -> float:
-    if database.vendor != "postgresql":
-        return 0.0
-    pid = _one("SELECT pg_backend_pid()")
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
-    except OSError:
-        return 0.0
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _wal() -> int:
-    return int(_one("SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn")) if database.vendor == "postgresql" else 0
-
-
-def _one(statement: str) -> Any:
-    with database.cursor() as cursor:
-        cursor.execute(statement)
-        return cursor.fetchone()[0]
 
 
 def _run(statement: str, *params: Any) -> None:
@@ -193,7 +131,7 @@ class Shelf:
     def receive(self, path: Path) -> Feed:
         with path.open("rb") as file:
             chunks = iter(lambda: file.read(MEGABYTE), b"")
-            feed = feeds.receive(
+            feed = feed_files.receive(
                 connection=self.erp, stream="stock", filename=path.name, chunks=chunks, at=timezone.now()
             )
         feeds.set_columns(
@@ -212,7 +150,7 @@ class Shelf:
         Feed.plain.filter(pk=feed.pk).update(state="checked", report={"duplicates": 0, "failed": 0, "brake": ""})
         run = feeds.queue(feed=feed, at=timezone.now())
         self.tidy()
-        with _measured(costs):
+        with measured(costs):
             state = execute(run.pk)
         run.refresh_from_db()
         if state != "done" or run.seen != self.rows:
@@ -274,7 +212,7 @@ def _copy_alone(shelf: Shelf, path: Path, costs: list[Cost]) -> None:
             code, _, quantity = line.strip().partition(",")
             out.write(f"{number}\t{code}\t{shelf.place.pk}\t{quantity}000\n")
     _run("CREATE TEMP TABLE alone (line bigint, article text, place bigint, quantity bigint)")
-    with _measured(costs), ready.open("rb") as file, database.cursor() as cursor, cursor.copy(COPY) as copy:
+    with measured(costs), ready.open("rb") as file, database.cursor() as cursor, cursor.copy(COPY) as copy:
         while block := file.read(128 << 10):
             copy.write(block)
     _run("DROP TABLE alone")
@@ -287,13 +225,13 @@ def _write_same(shelf: Shelf, every: int) -> int:
     _run("ANALYZE same_stock")
     _run("ANALYZE same_shown")
     shelf.tidy()
-    before = _wal()
+    before = wal_position()
     later = timezone.now() + timedelta(seconds=1)
     _run("UPDATE catalog_stockrecord SET quantity = d.quantity, read_at = %s FROM same_stock d"
          " WHERE d.id = catalog_stockrecord.id", later)  # fmt: skip
     _run("UPDATE catalog_channelstock SET wanted = d.wanted, wanted_at = %s FROM same_shown d"
          " WHERE d.id = catalog_channelstock.id", later)  # fmt: skip
-    return _wal() - before
+    return wal_position() - before
 
 
 def _stage_alone(shelf: Shelf, rows: int) -> float:
@@ -303,7 +241,7 @@ def _stage_alone(shelf: Shelf, rows: int) -> float:
         Path("/proc/self/clear_refs").write_text("5")
     except OSError:
         return 0.0
-    with feeds.staged_feed(feed):
+    with StockFeed(feed).staged():
         pass
     lines = Path("/proc/self/status").read_text().splitlines()
     return round(next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024, 1)
@@ -315,7 +253,7 @@ def _bulk_create(shelf: Shelf, every: int, costs: list[Cost]) -> None:
     keys = dict(Variant.plain.values_list("code", "pk"))
     numbers = iter(range(1, shelf.rows + 1))
     shelf.tidy()
-    with _measured(costs):
+    with measured(costs):
         while block := list(islice(numbers, BATCH)):
             StockRecord.plain.bulk_create(
                 [

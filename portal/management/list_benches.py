@@ -7,8 +7,7 @@ CPU is that of this process and of its database backend; parallel workers, which
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
@@ -22,8 +21,8 @@ from django.test import Client
 from django.urls import reverse
 
 from integrations.models import Connection
-from portal.management.feed_benches import AT, Cost, own_database
-from portal.management.feed_benches import _backend_cpu as backend_cpu
+from portal.management.costs import Cost, cost_of_one, own_database
+from portal.management.feed_benches import AT
 from portal.tenancy.models import Membership, Merchant, User
 
 FEW = 100
@@ -130,9 +129,9 @@ def _measure(few: Client, many: Client, address: str, index: str, *, runs: int) 
         _look(client, path)  # once before, so that nobody pays for what is loaded once
     for _ in range(runs):
         for name, (client, path) in turns.items():
-            costs[name].append(_cost(partial(_look, client, path), PAGES_A_TURN))
+            costs[name].append(cost_of_one(partial(_look, client, path), PAGES_A_TURN))
     with _without(index):
-        unaided = [_cost(lambda: _look(many, search), 1) for _ in range(min(runs, 3))]
+        unaided = [cost_of_one(lambda: _look(many, search), 1) for _ in range(min(runs, 3))]
     cpu = {name: median(cost.cpu for cost in some) * 1000 for name, some in costs.items()}
     without = median(cost.cpu for cost in unaided) * 1000
     return {
@@ -152,16 +151,6 @@ def _look(client: Client, path: str) -> None:
     found = len(set(ROW.findall(response.content)))
     if found != (3 if RARE in path else 50):
         raise CommandError(f"{path} shows {found} rows: that is not the page to be measured.")
-
-
-def _cost(do: Callable[[], None], times: int) -> Cost:
-    """Of one of so many."""
-    cpu, wall = time.process_time() + backend_cpu(), time.perf_counter()
-    for _ in range(times):
-        do()
-    wall = time.perf_counter() - wall
-    cpu = time.process_time() + backend_cpu() - cpu
-    return Cost(wall / times, cpu / times)
 
 
 @contextmanager

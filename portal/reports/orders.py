@@ -20,7 +20,7 @@ from integrations.models import Connection, SourceCount
 from orders.models import Order
 from orders.services import accounting
 from orders.services.accounting import ACCOUNTS, Account
-from portal.base.admin import ORDER_READERS, is_limited, may, money
+from portal.base.admin import OFFICE, ORDER_READERS, is_limited, may, money
 from portal.tenancy.services import get_zone
 
 DAYS, MOST_DAYS = 14, 92
@@ -49,6 +49,7 @@ def orders_view(request: HttpRequest) -> HttpResponse:
         "sums": [_sum(currency, parts) for currency, parts in sorted(accounting.add_together(accounts).items())],
         "balanced": all(one.balanced for one in accounts),
         "counts": [] if is_limited() else list_counts(),
+        "rules_url": reverse("admin:orders_orderrule_changelist") if may(request, OFFICE) else "",
     }
     return TemplateResponse(request, "admin/reports/orders.html", context)
 

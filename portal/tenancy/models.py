@@ -169,5 +169,25 @@ class ApiKey(MerchantModel):
         return None if expired or not row.merchant.is_active else row
 
 
+class IdempotencyKey(MerchantModel):
+    """What was answered to a request that came with an Idempotency-Key; no status while it is being carried out."""
+
+    api_key = models.ForeignKey(ApiKey, on_delete=models.CASCADE, related_name="+")
+    key_hash = models.CharField(max_length=64)
+    fingerprint = models.CharField(max_length=64)
+    status = models.PositiveSmallIntegerField(null=True, blank=True)
+    answer = models.BinaryField(default=bytes)
+    created_at = models.DateTimeField()
+
+    class Meta(MerchantModel.Meta):
+        constraints = (
+            models.UniqueConstraint(fields=("merchant", "api_key", "key_hash"), name="idempotency_key_once"),
+        )
+        indexes = (models.Index(fields=("created_at",), name="idempotency_age"),)
+
+    def __str__(self) -> str:
+        return f"Idempotency key {self.pk} of {self.api_key}"
+
+
 def _hash(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()

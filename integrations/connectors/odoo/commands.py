@@ -32,10 +32,14 @@ class OdooCommands(OdooTransport):
         return r.CommandResult(external_id=str(number), number=document.reference)
 
     def update_customer(self, document: r.CustomerDocument) -> r.CommandResult:
-        """Writes what we know; what we have nothing for stays as it is there."""
+        """Writes what we know; what we have nothing for stays as it is there, and so does the partner's own number."""
         number = remote_id(document.external_id, "res.partner")
         values = d.build_partner(document, self._country(document))
-        self._write("res.partner", number, {name: value for name, value in values.items() if value is not False})
+        self._write(
+            "res.partner",
+            number,
+            {name: value for name, value in values.items() if value is not False and name != "ref"},
+        )
         return r.CommandResult(external_id=str(number), number=document.reference)
 
     def find_customer(self, reference: str) -> Sequence[r.CommandResult]:
@@ -53,10 +57,11 @@ class OdooCommands(OdooTransport):
 
     def create_order(self, document: r.OrderDocument) -> r.CommandResult:
         """A quotation with our reference, then confirmed; what Odoo made of it is read back."""
+        self._refuse_unplaced(document)
         partner = document.customer_external_id or str(self.settings.get("guest_partner_id") or "")
         included = self._included_taxes(document.lines)
         number = self._create("sale.order", d.build_order(document, partner_id=partner, included_taxes=included))
-        with _created("order", document.reference, number):
+        with created("order", document.reference, number):
             self._finish("sale.order", number, "action_confirm", f"order {document.reference}")
             return self._order_result(number)
 
@@ -168,7 +173,10 @@ class OdooCommands(OdooTransport):
 
     def create_invoice(self, document: r.InvoiceDocument) -> r.CommandResult:
         """Through Odoo's own wizard (`_create_invoices` is private), then posted. Harmless twice: an invoice the order
-        has already is taken up again where it stopped, and Odoo refuses to invoice the same quantity twice."""
+        has already is taken up again where it stopped, and Odoo refuses to invoice the same quantity twice. Of an order
+        that is not in this Odoo: with its lines, unless one of our reference is there."""
+        if document.order is not None:
+            return self._create_invoice_of(document.order)
         order = self._one("sale.order", document.order_external_id, ("id", "name", "invoice_ids"))
         number = self._standing_invoice(order)
         if number is None:
@@ -187,6 +195,35 @@ class OdooCommands(OdooTransport):
             self._call("account.move", "action_post", write=True, ids=[number])
         return self._invoice_result(number)
 
+    def _create_invoice_of(self, order: r.OrderDocument) -> r.CommandResult:
+        standing = [one for one in self.find_invoice(order.reference) if one.state is not r.DocumentState.CANCELLED]
+        if len(standing) > 1:
+            raise Rejected(f"{len(standing)} invoices in Odoo carry {order.reference}: look there.", code="SEVERAL")
+        if standing and standing[0].state is not r.DocumentState.DRAFT:
+            return standing[0]
+        if standing:
+            number = int(standing[0].external_id)
+        else:
+            partner = order.customer_external_id or str(self.settings.get("guest_partner_id") or "")
+            included = self._included_taxes(order.lines)
+            number = self._create("account.move", d.build_invoice(order, partner_id=partner, included_taxes=included))
+        with created("invoice", order.reference, number):
+            self._finish("account.move", number, "action_post", f"invoice {order.reference}")
+            return self._invoice_result(number)
+
+    def cancel_invoice(self, external_id: str) -> r.CommandResult:
+        number = remote_id(external_id, "account.move")
+        before = self._invoice_result(number)
+        if before.state is r.DocumentState.CANCELLED:
+            return before
+        try:
+            self._call("account.move", "button_cancel", write=True, ids=[number])
+        except Rejected as error:
+            if error.code != Rejected.code:  # a missing right or a gone invoice is not Odoo's "no"
+                raise
+            return p.refused(before, error.upstream or error.message)
+        return self._invoice_result(number)
+
     def _standing_invoice(self, order: Row) -> int | None:
         ids = order.get("invoice_ids") or []
         domain = [["id", "in", ids], ["move_type", "=", "out_invoice"], ["state", "!=", "cancel"]]
@@ -201,13 +238,16 @@ class OdooCommands(OdooTransport):
         invoice whole and has no place for a reference."""
         partner = document.customer_external_id
         if not partner:
-            row = self._one("sale.order", document.order_external_id, ("id", "partner_id"))
+            model, number = "sale.order", document.order_external_id
+            if document.invoice_external_id:
+                model, number = "account.move", document.invoice_external_id
+            row = self._one(model, number, ("id", "partner_id"))
             partner = p.related_id(row["partner_id"])
         included = self._included_taxes(document.lines)
-        number = self._create("account.move", d.build_refund(document, partner_id=partner, included_taxes=included))
-        with _created("credit note", document.reference, number):
-            self._finish("account.move", number, "action_post", f"credit note {document.reference}")
-            return self._invoice_result(number)
+        made = self._create("account.move", d.build_refund(document, partner_id=partner, included_taxes=included))
+        with created("credit note", document.reference, made):
+            self._finish("account.move", made, "action_post", f"credit note {document.reference}")
+            return self._invoice_result(made)
 
     def complete_refund(self, external_id: str) -> r.CommandResult:
         """Post a draft credit note that create_refund left behind; anything else is only read."""
@@ -240,8 +280,11 @@ class OdooCommands(OdooTransport):
         number = action.get("res_id") if isinstance(action, dict) else None
         if type(number) is not int:
             raise OutcomeUnknown(f"Odoo does not say which return it made for {document.order_reference}; look there.")
-        with _created("return", document.reference, number):
-            self._write("stock.picking", number, {"origin": document.reference})
+        with created("return", document.reference, number):
+            values: Row = {"origin": document.reference}
+            if note := d.build_return_note(document):
+                values["note"] = note
+            self._write("stock.picking", number, values)
             return p.parse_picking_result(self._one("stock.picking", str(number), f.PICKING_FIELDS))
 
     def _delivery_of(self, document: r.ReturnDocument, lines: Sequence[r.OrderDocumentLine]) -> tuple[int, list[Row]]:
@@ -281,7 +324,7 @@ class _Refused(Rejected):
 
 
 @contextmanager
-def _created(what: str, reference: str, number: int) -> Iterator[None]:
+def created(what: str, reference: str, number: int) -> Iterator[None]:
     """After the record exists no error may say "nothing happened": the engine has to look before it sends again."""
     try:
         yield

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from integrations.connectors.odoo.catalogue import OdooCatalogue
-from integrations.connectors.odoo.commands import OdooCommands
+from integrations.connectors.odoo.payments import OdooPayments
 from integrations.connectors.odoo.reads import VALUE_MODELS, OdooReads
 from integrations.connectors.odoo.state import OdooState
 from integrations.contract import records as r
@@ -22,8 +22,9 @@ REPEATABLE = Idempotency(safety=Safety.REPEATABLE)
 NONE = Idempotency(safety=Safety.NONE)
 
 
-class Odoo(OdooCatalogue, OdooReads, OdooCommands, OdooState):
-    """What the class says about itself; the work is in catalogue.py, reads.py, commands.py and state.py."""
+class Odoo(OdooCatalogue, OdooReads, OdooPayments, OdooState):
+    """What the class says about itself; the work is in catalogue.py, reads.py, commands.py,
+    payments.py and state.py."""
 
     key = "odoo"
     label = "Odoo"
@@ -74,18 +75,22 @@ class Odoo(OdooCatalogue, OdooReads, OdooCommands, OdooState):
     rate_limit = RateLimit(per_second=10, burst=20, concurrency=4)
     stock_basis = r.StockBasis.AVAILABLE
     product_fields = frozenset({"name", "description"})
+    order_fields = frozenset({"number", "note", "location_external_id", "purchase_order", "requested_at",
+                              "shipping_method", "salesperson", "custom"})  # fmt: skip
     idempotency: ClassVar[Mapping[str, Idempotency]] = {
         # Odoo knows no idempotency key; its searches are SQL queries and see every committed record.
         "create_order": SEARCH,
         "create_customer": SEARCH,
         "create_refund": SEARCH,
-        "create_invoice": REPEATABLE,  # looks at the order's invoices first
+        "create_payment": SEARCH,
+        "create_invoice": REPEATABLE,  # looks at the order's invoices, or for its reference, first
         "create_return": NONE,
         "create_product": NONE,
         "update_customer": REPEATABLE,
         "update_order": REPEATABLE,
         "update_order_status": REPEATABLE,
         "cancel_order": REPEATABLE,
+        "cancel_invoice": REPEATABLE,
         "cancel_order_lines": NONE,  # cancel_order with lines
     }
     value_kinds = (*VALUE_MODELS, "status")
@@ -95,8 +100,13 @@ class Odoo(OdooCatalogue, OdooReads, OdooCommands, OdooState):
         return str(settings["url"]).rstrip("/")
 
     @classmethod
+    def product_groups(cls, settings: Mapping[str, Any]) -> frozenset[str]:
+        groups = super().product_groups(settings)
+        return groups if settings.get("photos") else groups - {"photos"}
+
+    @classmethod
     def safety(cls, command: str, settings: Mapping[str, Any] | None = None) -> Idempotency:
         declared = super().safety(command, settings)
-        if declared.safety is Safety.SEARCH:
+        if declared.safety is Safety.SEARCH or command == "create_invoice":
             return replace(declared, lag_seconds=int((settings or {}).get("search_lag_seconds") or 0))
         return declared

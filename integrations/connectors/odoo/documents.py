@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
@@ -16,6 +17,7 @@ from integrations.contract.errors import Rejected
 
 Values = dict[str, Any]
 CENT = Decimal("0.01")
+CUSTOM_FIELD = re.compile(r"x_[a-z0-9_]{1,60}")
 
 
 def build_number(value: Decimal) -> int | float:
@@ -61,7 +63,7 @@ def build_order(document: r.OrderDocument, *, partner_id: str, included_taxes: f
     values: Values = {
         "partner_id": build_ids([partner_id], "customer")[0],
         "client_order_ref": document.reference,
-        "origin": document.number or document.reference,
+        "origin": build_origin(document),
         "date_order": build_time(document.placed_at),
         "order_line": [
             [0, 0, build_order_line(line, document.prices_include_tax, included_taxes)] for line in document.lines
@@ -71,6 +73,30 @@ def build_order(document: r.OrderDocument, *, partner_id: str, included_taxes: f
         values["warehouse_id"] = build_ids([document.location_external_id], "location")[0]
     if note := build_note(document):
         values["note"] = note
+    return values | build_extras(document)
+
+
+def build_origin(document: r.OrderDocument) -> str:
+    """The source document. The customer's own number stands beside the shop's, for `client_order_ref`, where Odoo would
+    have it, is what our reference is found again by."""
+    return ", ".join(filter(None, (document.number or document.reference, document.purchase_order)))
+
+
+def build_extras(document: r.OrderDocument) -> Values:
+    """Fields of sale.order that only rules fill. `carrier_id` is of the module delivery. A custom field's name there
+    begins with x_ (https://www.odoo.com/documentation/19.0/applications/studio/fields.html): no other can be filled."""
+    values: Values = {}
+    if document.requested_at:
+        values["commitment_date"] = build_time(document.requested_at)
+    if document.shipping_method:
+        values["carrier_id"] = build_ids([document.shipping_method], "shipping method")[0]
+    if document.salesperson:
+        values["user_id"] = build_ids([document.salesperson], "salesperson")[0]
+    for name, value in document.custom.items():
+        if not CUSTOM_FIELD.fullmatch(name):
+            words = f"“{name}” is no custom field of Odoo: those begin with x_. Correct the rule that fills it."
+            raise Rejected(words, code="FIELD_UNKNOWN", field=name)
+        values[name] = value
     return values
 
 
@@ -172,16 +198,37 @@ def _same(current: Any, wanted: Any, name: str) -> bool:
     return name == "product_id" or current == wanted
 
 
-def build_refund(document: r.RefundDocument, *, partner_id: str, included_taxes: frozenset[str]) -> Values:
-    """A credit note. Its amount tax included: a line's price is gross or net as its taxes there want it."""
-    lines = []
-    for line in document.lines:
-        # The amounts alone count here: a refund's unit price may be net or gross, its document does not say.
+def build_invoice(document: r.OrderDocument, *, partner_id: str, included_taxes: frozenset[str]) -> Values:
+    """An invoice of an order that is not in this Odoo."""
+    if not partner_id:
+        raise Rejected(
+            f"Invoice {document.reference} has no customer in Odoo: link one, or name a partner for guests in the"
+            " connection's settings.",
+            code="CUSTOMER_MISSING",
+        )
+    return {
+        "move_type": "out_invoice",
+        "partner_id": build_ids([partner_id], "customer")[0],
+        "ref": document.reference,
+        "invoice_origin": document.number or document.reference,
+        "invoice_date": build_day(document.placed_at),
+        "invoice_line_ids": _move_lines(document.lines, included_taxes),
+    }
+
+
+def _move_lines(lines: Sequence[r.OrderDocumentLine], included_taxes: frozenset[str]) -> list[Any]:
+    """The amounts alone count here: a price is gross or net as the line's taxes there want it."""
+    found = []
+    for line in lines:
         values = build_order_line(replace(line, unit_price=Decimal(0)), False, included_taxes)
         values["quantity"] = values.pop("product_uom_qty")
-        lines.append([0, 0, values])
-    if not lines:
-        lines = [[0, 0, _free_amount(document)]]
+        found.append([0, 0, values])
+    return found
+
+
+def build_refund(document: r.RefundDocument, *, partner_id: str, included_taxes: frozenset[str]) -> Values:
+    """A credit note. Its amount tax included; the unit prices of a refund may be net or gross, it does not say."""
+    lines = _move_lines(document.lines, included_taxes) or [[0, 0, _free_amount(document)]]
     return {
         "move_type": "out_refund",
         "partner_id": build_ids([partner_id], "customer")[0],
@@ -200,6 +247,35 @@ def _free_amount(document: r.RefundDocument) -> Values:
         "price_unit": build_number(document.amount),
         "tax_ids": [[6, 0, []]],
     }
+
+
+def build_payment(document: r.PaymentDocument, partner_id: str) -> Values:
+    """Money without an invoice yet: Odoo keeps it as the partner's credit until somebody matches the two."""
+    return {
+        "payment_type": "inbound" if document.kind is r.PaymentKind.CAPTURE else "outbound",
+        "partner_type": "customer",
+        "partner_id": build_ids([partner_id], "customer")[0],
+        "amount": build_number(document.amount),
+        "date": build_day(document.at),
+        "journal_id": build_ids([document.method], "payment")[0],
+        "memo": document.reference,
+    }
+
+
+def build_payment_wizard(document: r.PaymentDocument) -> Values:
+    """account.payment.register; its context names the invoice."""
+    return {
+        "amount": build_number(document.amount),
+        "payment_date": build_day(document.at),
+        "journal_id": build_ids([document.method], "payment")[0],
+        "communication": document.reference,
+    }
+
+
+def build_return_note(document: r.ReturnDocument) -> str:
+    """Odoo's note is HTML. Restocking is decided where the goods are put, so people are told."""
+    words = [document.reason, "" if document.restock else "Do not put these goods back into stock."]
+    return "".join(f"<p>{html.escape(part)}</p>" for part in words if part)
 
 
 def build_template(document: r.ProductDocument, attribute_lines: Sequence[Any]) -> Values:

@@ -95,6 +95,19 @@ INVOICE_FIELDS = (
     "write_date",
 )
 INVOICE_LINE_FIELDS = ("id", "move_id", "display_type", "product_id", "quantity", "price_subtotal", "price_total")
+PAYMENT_FIELDS = (
+    "id",
+    "name",
+    "memo",
+    "state",
+    "payment_type",
+    "amount",
+    "currency_id",
+    "date",
+    "journal_id",
+    "reconciled_invoice_ids",
+    "write_date",
+)
 ACCOUNT_FIELDS = ("id", "currency_id", "credit", "credit_limit", "use_partner_credit_limit", "property_payment_term_id")
 LEDGER_FIELDS = (
     "id",

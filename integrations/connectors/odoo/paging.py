@@ -56,6 +56,17 @@ class OdooPaging(OdooTransport):
             raise Retryable(f"Odoo's pages of {model} repeat after id {last}.", code="PAGINATION_LOOP")
         return rows
 
+    def _orders_by_name(self, invoices: Sequence[Row]) -> dict[str, str]:
+        """What invoices say they come from (an order's name, or our reference) → the sale order's id."""
+        names = sorted({n for row in invoices for n in p.parse_text(row.get("invoice_origin")).split(", ") if n})
+        if not names:
+            return {}
+        domain = ["|", ["name", "in", names], ["client_order_ref", "in", names]]
+        found = self._rows("sale.order", domain, ("id", "name", "client_order_ref"))
+        return {
+            str(order[key]): p.row_id(order) for order in found for key in ("client_order_ref", "name") if order[key]
+        }
+
     def _grouped(self, model: str, link: str, ids: Sequence[int], fields: Sequence[str]) -> dict[int, list[Row]]:
         """Rows of `model` by the id in their many2one `link`, in Odoo's own order of ids."""
         groups: dict[int, list[Row]] = {number: [] for number in ids}

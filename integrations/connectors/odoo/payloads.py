@@ -37,6 +37,13 @@ DELIVERY = {
     "partial": r.FulfilmentStatus.PARTIALLY_FULFILLED,
     "full": r.FulfilmentStatus.FULFILLED,
 }
+PAYMENT_STATES = {
+    "draft": r.DocumentState.DRAFT,
+    "in_process": r.DocumentState.OPEN,
+    "paid": r.DocumentState.DONE,
+    "canceled": r.DocumentState.CANCELLED,
+    "rejected": r.DocumentState.CANCELLED,
+}
 LEDGER_KINDS = {"out_invoice": "invoice", "out_receipt": "invoice", "out_refund": "credit_note"}
 
 
@@ -207,6 +214,7 @@ def parse_order_result(row: Row, *, message: str = "") -> r.CommandResult:
         external_id=row_id(row),
         number=parse_text(row.get("name")),
         total=parse_decimal(row.get("amount_total")),
+        tax=parse_decimal(row.get("amount_tax")),
         line_count=len(row.get("order_line") or ()),
         line_ids=tuple(str(number) for number in row.get("order_line") or ()),
         currency=related_name(row.get("currency_id")),
@@ -286,6 +294,7 @@ def parse_return(row: Row, moves: Sequence[Row], order_external_id: str = "") ->
         order_external_id=related_id(row.get("sale_id")) or order_external_id,
         number=parse_text(row.get("name")),
         state=PICKING_STATES.get(parse_text(row.get("state")), r.DocumentState.UNKNOWN),
+        reference=parse_text(row.get("origin")),
         reason=parse_text(row.get("origin")),
         updated_at=parse_time(row.get("write_date")),
         lines=tuple(_parse_move(move) for move in moves if move.get("state") != "cancel"),
@@ -345,6 +354,35 @@ def parse_invoice_result(row: Row) -> r.CommandResult:
 def parse_picking_result(row: Row) -> r.CommandResult:
     state = PICKING_STATES.get(parse_text(row.get("state")), r.DocumentState.UNKNOWN)
     return r.CommandResult(external_id=row_id(row), number=parse_text(row.get("name")), state=state, raw=dict(row))
+
+
+def parse_payment(row: Row, order_external_id: str) -> r.PaymentRecord:
+    """`memo` is what it was booked for: our reference, where we had it made."""
+    kind = r.PaymentKind.CAPTURE if row.get("payment_type") == "inbound" else r.PaymentKind.REFUND
+    return r.PaymentRecord(
+        external_id=row_id(row),
+        kind=kind,
+        method=related_id(row.get("journal_id")),
+        amount=parse_decimal(row.get("amount")),
+        at=parse_day(row.get("date")),
+        title=" ".join(filter(None, (parse_text(row.get("name")), related_name(row.get("journal_id"))))),
+        order_external_id=order_external_id,
+        currency=related_name(row.get("currency_id")),
+        reference=parse_text(row.get("memo")),
+        updated_at=parse_time(row.get("write_date")),
+        raw=dict(row),
+    )
+
+
+def parse_payment_result(row: Row) -> r.CommandResult:
+    return r.CommandResult(
+        external_id=row_id(row),
+        number=parse_text(row.get("name")),
+        total=parse_decimal(row.get("amount")),
+        currency=related_name(row.get("currency_id")),
+        state=PAYMENT_STATES.get(parse_text(row.get("state")), r.DocumentState.UNKNOWN),
+        raw=dict(row),
+    )
 
 
 def parse_account(row: Row) -> r.AccountRecord:

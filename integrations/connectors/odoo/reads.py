@@ -95,6 +95,13 @@ class OdooReads(OdooPaging):
         lines = self._grouped("sale.order.line", "order_id", [row["id"] for row in rows], f.ORDER_LINE_FIELDS)
         return [p.parse_order(row, lines[row["id"]]) for row in rows]
 
+    def pull_orders(self, since: datetime | None, cursor: str) -> r.Page[r.OrderRecord]:
+        """Orders that bear a customer reference, as those we made do: what became of them there, a cancellation say."""
+        domain = [["client_order_ref", "!=", False], ["state", "not in", ["draft", "sent"]]]
+        rows, following, start = self._walk("sale.order", domain, f.ORDER_FIELDS, since, cursor)
+        lines = self._grouped("sale.order.line", "order_id", [row["id"] for row in rows], f.ORDER_LINE_FIELDS)
+        return build_page([(row, bind(p.parse_order, row, lines[row["id"]])) for row in rows], following, start)
+
     def pull_shipments(self, since: datetime | None, cursor: str) -> r.Page[r.ShipmentRecord]:
         """Deliveries that have left, of sale orders."""
         domain = [["picking_type_code", "=", "outgoing"], ["state", "=", "done"], ["sale_id", "!=", False]]
@@ -125,19 +132,7 @@ class OdooReads(OdooPaging):
         domain = [["move_type", "in", ["out_invoice", "out_refund"]], ["state", "=", "posted"]]
         rows, following, start = self._walk("account.move", domain, f.INVOICE_FIELDS, since, cursor)
         lines = self._grouped("account.move.line", "move_id", [row["id"] for row in rows], f.INVOICE_LINE_FIELDS)
-        names = sorted({name for row in rows for name in p.parse_text(row.get("invoice_origin")).split(", ") if name})
-        found = (
-            self._rows(
-                "sale.order",
-                ["|", ["name", "in", names], ["client_order_ref", "in", names]],
-                ("id", "name", "client_order_ref"),
-            )
-            if names
-            else []
-        )
-        orders = {
-            str(order[key]): p.row_id(order) for order in found for key in ("client_order_ref", "name") if order[key]
-        }
+        orders = self._orders_by_name(rows)
         return build_page(
             [
                 (

@@ -32,7 +32,10 @@ class WooCommands(WooTransport):
         "create_refund": SEARCH,
         "create_customer": SEARCH,
         "create_product": REPEATABLE,  # looks for the code first, and adds the variations that are missing
-        "create_shipment": REPEATABLE,  # looks for its note first
+        "create_shipment": REPEATABLE,  # these look for their note first
+        "create_return": REPEATABLE,
+        "create_invoice": REPEATABLE,
+        "create_payment": REPEATABLE,
         "update_customer": REPEATABLE,
         "update_order_status": REPEATABLE,  # a second note at worst
         "cancel_order": REPEATABLE,
@@ -45,6 +48,7 @@ class WooCommands(WooTransport):
     # orders --------------------------------------------------------------------------------------------------------
     def create_order(self, document: r.OrderDocument) -> r.CommandResult:
         """For copying an order into another shop, which computes the tax itself and sends its own e-mails."""
+        self._refuse_unplaced(document)
         classes: dict[str, str] = {}
         if any(line.tax_codes for line in document.lines):
             classes = {v.parse_id(rate.get("id")): str(rate.get("class") or "") for rate in self._all("taxes")}
@@ -86,15 +90,45 @@ class WooCommands(WooTransport):
         him, and, where all is shipped, "completed".
         The note begins with our reference and is written once. The result is the note."""
         path = f"orders/{remote_id(document.order_external_id, 'order')}"
-        words = d.build_shipment_note(document)
-        notes = self._rows(f"{path}/notes")
-        note = next((one for one in notes if v.parse_text(one.get("note")).startswith(words.split(":")[0] + ":")), None)
-        if note is None:
-            note = self._write("POST", f"{path}/notes", {"note": words, "customer_note": True})
+        result = self._note_once(path, d.build_shipment_note(document), for_buyer=True)
         if document.complete and self._one(path).get("status") not in DONE_STATUSES:
             self._write("PUT", path, {"status": "completed"})
+        return result
+
+    def _note_once(self, path: str, words: str, *, for_buyer: bool = False) -> r.CommandResult:
+        """A note of the order (#order-notes) that begins with our reference and a colon: written once, found again by
+        that. The result is the note."""
+        begin = words.split(":", maxsplit=1)[0] + ":"
+        notes = self._rows(f"{path}/notes")
+        note = next((one for one in notes if v.parse_text(one.get("note")).startswith(begin)), None)
+        if note is None:
+            note = self._write("POST", f"{path}/notes", {"note": words, "customer_note": for_buyer})
         number = v.parse_id(note["id"])
         return r.CommandResult(external_id=number, number=number, state=r.DocumentState.DONE, raw=note)
+
+    # returns, invoices and payments: core has none of its own, so the order says it -----------------------------------
+    def create_return(self, document: r.ReturnDocument) -> r.CommandResult:
+        """A note for the shop's staff; stock is told as state, money with a refund."""
+        path = f"orders/{remote_id(document.order_external_id, 'order')}"
+        return self._note_once(path, d.build_return_note(document))
+
+    def create_invoice(self, document: r.InvoiceDocument) -> r.CommandResult:
+        """A note that an invoice exists, for the shop's staff: whether the buyer is written to is not ours to decide.
+        WooCommerce makes none itself."""
+        if not document.number:
+            raise Unsupported("WooCommerce makes no invoices: they are made in the back office.")
+        path = f"orders/{remote_id(document.order_external_id, 'order')}"
+        return self._note_once(path, d.build_invoice_note(document))
+
+    def create_payment(self, document: r.PaymentDocument) -> r.CommandResult:
+        """A note and, with the last of the money, the order's `set_paid` with our reference as its transaction
+        (#order-properties): the date of payment is set, and an unpaid order goes to "processing"."""
+        path = f"orders/{remote_id(document.order_external_id, 'order')}"
+        result = self._note_once(path, d.build_payment_note(document))
+        paying = document.complete and document.kind is r.PaymentKind.CAPTURE
+        if paying and not self._one(path).get("date_paid_gmt"):
+            self._write("PUT", path, {"set_paid": True, "transaction_id": document.reference})
+        return result
 
     # refunds -------------------------------------------------------------------------------------------------------
     def create_refund(self, document: r.RefundDocument) -> r.CommandResult:

@@ -75,10 +75,35 @@ class WooCommerce(WooCommands):
             default=30,
             help_text="How far back is looked for a record whose sending was cut off.",
         ),
+        Field(
+            name="on_account_methods",
+            label="Payment types on account",
+            required=False,
+            help_text="Ids of payment types that are paid later, on an invoice, separated by commas: invoice, po.",
+        ),
+        Field(
+            name="tag_meta_key",
+            label="Meta field of tags",
+            required=False,
+            help_text="Where a plugin keeps an order's tags, separated by commas; rules can look at them.",
+        ),
+        Field(
+            name="flag_meta_key",
+            label="Meta field of the fraud check",
+            required=False,
+            help_text="Where a fraud plugin keeps its verdict, such as _risk_level.",
+        ),
+        Field(
+            name="flag_values",
+            label="Verdicts that mean fraud",
+            required=False,
+            help_text="Separated by commas: high, critical. Empty: any verdict.",
+        ),
     )
     # Judgement: core sets no limit; hosts do, and each request is a PHP process.
     rate_limit = RateLimit(per_second=5, burst=10, concurrency=2)
     stock_basis = r.StockBasis.AVAILABLE  # an order takes its stock when it is placed
+    order_fields = frozenset({"note", "payment_method", "shipping_method", "custom"})
     product_fields = frozenset({"name", "description", "status", "categories", "image_urls", "codes"})
     webhook_topics: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "order": ("order.created", "order.updated", "order.deleted", "order.restored"),
@@ -212,7 +237,8 @@ class WooCommerce(WooCommands):
 
     def _parse_order(self, row: Mapping[str, Any]) -> r.OrderRecord:
         refunds = self._rows(f"orders/{row['id']}/refunds", per_page=100) if row.get("refunds") else []
-        return p.parse_order(row, sorted(refunds, key=lambda refund: int(refund.get("id") or 0)))
+        order = p.parse_order(row, sorted(refunds, key=lambda refund: int(refund.get("id") or 0)), self._meta_key)
+        return p.mark_order(order, self.settings)
 
     def count_orders(self, since: datetime | None) -> int:
         """Drafts of the checkout are counted, where the shop has them."""

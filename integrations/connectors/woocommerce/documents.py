@@ -91,7 +91,7 @@ def build_order(document: r.OrderDocument, meta_key: str, status: str, tax_class
         "customer_id": int(document.customer_external_id or 0),
         "customer_note": document.note,
         "payment_method": document.payment_method,
-        "meta_data": build_meta(meta_key, document.reference),
+        "meta_data": build_order_meta(document, meta_key),
         "line_items": [],
         "shipping_lines": [],
         "fee_lines": [],
@@ -104,13 +104,21 @@ def build_order(document: r.OrderDocument, meta_key: str, status: str, tax_class
         if line.kind is r.LineKind.ITEM:
             body["line_items"].append(_item(line, tax_classes))
         elif line.kind is r.LineKind.SHIPPING:
-            method = line.item_external_id or "other"
+            method = document.shipping_method or line.item_external_id or "other"
             row = {"method_id": method, "method_title": line.name or method, "total": build_money(line.net)}
             body["shipping_lines"].append(row)
         else:
             taxed = {"tax_class": _tax_class(line, tax_classes), "tax_status": "taxable" if line.tax_codes else "none"}
             body["fee_lines"].append({"name": line.name or line.kind.value, "total": build_money(line.net)} | taxed)
     return body
+
+
+def build_order_meta(document: r.OrderDocument, meta_key: str) -> list[Row]:
+    """Custom fields are meta fields; the one our reference is found again by is not theirs to fill."""
+    if meta_key in document.custom:
+        words = f"The meta field “{meta_key}” bears our reference. Correct the rule that fills it."
+        raise Rejected(words, code="FIELD_UNKNOWN", field=meta_key)
+    return [row for pair in ((meta_key, document.reference), *document.custom.items()) for row in build_meta(*pair)]
 
 
 def _item(line: r.OrderDocumentLine, tax_classes: Mapping[str, str]) -> Row:
@@ -163,12 +171,32 @@ def build_shipment_note(document: r.ShipmentDocument) -> str:
     return f"Shipment {document.reference}: {what or 'sent'}"
 
 
+def build_return_note(document: r.ReturnDocument) -> str:
+    """For the shop's staff: begins like the others."""
+    goods = ", ".join(f"{line.quantity:f} × {line.sku or line.name}" for line in document.lines)
+    kept = "" if document.restock else "; not into stock"
+    return f"Return {document.reference}: {goods or 'goods'}{f' ({document.reason})' if document.reason else ''}{kept}"
+
+
+def build_invoice_note(document: r.InvoiceDocument) -> str:
+    """For the shop's staff; a credit note is one, too."""
+    what = "credit note" if document.credit else "invoice"
+    total = f", {document.total:f} {document.currency}" if document.total is not None else ""
+    return f"Invoice {document.reference}: {what} {document.number}{total}"
+
+
+def build_payment_note(document: r.PaymentDocument) -> str:
+    word = "paid back" if document.kind is r.PaymentKind.REFUND else "paid"
+    return f"Payment {document.reference}: {document.amount:f} {document.currency} {word}"
+
+
 def parse_order_result(row: Mapping[str, Any]) -> r.CommandResult:
     status = str(row.get("status") or "")
     return r.CommandResult(
         external_id=v.parse_id(v.require(row, "id")),
         number=str(row.get("number") or row["id"]),
         total=v.parse_optional(row.get("total"), "total"),
+        tax=v.parse_optional(row.get("total_tax"), "total_tax"),
         line_count=sum(len(v.parse_rows(row, name)) for name in LINES),
         currency=str(row.get("currency") or ""),
         state=STATES.get(status, r.DocumentState.OPEN),
@@ -194,6 +222,9 @@ def build_refund(document: r.RefundDocument, order: r.OrderRecord | None, meta_k
 
 
 def _order_line(line: r.OrderDocumentLine, order: r.OrderRecord) -> r.OrderLineRecord:
+    """The one `key` names, else the first of its article."""
+    if named := next((one for one in order.lines if one.external_id == line.key and one.kind is line.kind), None):
+        return named
     for candidate in order.lines:
         same = candidate.variant_external_id == line.variant_external_id or (line.sku and candidate.sku == line.sku)
         if candidate.kind is line.kind and (same or line.kind is not r.LineKind.ITEM):

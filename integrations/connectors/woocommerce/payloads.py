@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from integrations.connectors.woocommerce.values import (
     Row,
@@ -19,6 +20,7 @@ from integrations.connectors.woocommerce.values import (
     parse_time,
     require,
     row_stamp,
+    split_words,
 )
 from integrations.contract import records as r
 from integrations.contract.errors import PayloadInvalid
@@ -155,6 +157,7 @@ def parse_customer(row: Row) -> r.CustomerRecord:
         phone=billing.phone if billing else "",
         billing=billing,
         shipping=parse_address(parse_object(row, "shipping")),
+        created_at=parse_time(row.get("date_created_gmt")),
         updated_at=row_stamp(row),
         raw=row,
     )
@@ -178,8 +181,9 @@ def _buyer(row: Row, billing: r.AddressRecord | None) -> r.CustomerRecord | None
 # --- orders ----------------------------------------------------------------------------------------------------------
 
 
-def parse_order(row: Row, refunds: Sequence[Row] = ()) -> r.OrderRecord:
-    """`refunds` are the full ones of /orders/<id>/refunds: the order itself lists only their ids and totals.
+def parse_order(row: Row, refunds: Sequence[Row] = (), meta_key: str = "") -> r.OrderRecord:
+    """`refunds` are the full ones of /orders/<id>/refunds: the order itself lists only their ids and totals; `meta_key`
+    is the field our references are in.
 
     Coupons are inside the lines already. Σ gross = total, but for rounding, which is left to the reader.
     """
@@ -190,7 +194,7 @@ def parse_order(row: Row, refunds: Sequence[Row] = ()) -> r.OrderRecord:
     placed_at = parse_time(row.get("date_created_gmt"))
     if placed_at is None:
         raise PayloadInvalid("date_created_gmt is missing.", field="date_created_gmt")
-    given_back = tuple(parse_refund(refund, external_id, currency) for refund in refunds)
+    given_back = tuple(parse_refund(refund, external_id, currency, meta_key) for refund in refunds)
     billing = parse_address(parse_object(row, "billing"))
     return r.OrderRecord(
         external_id=external_id,
@@ -204,6 +208,7 @@ def parse_order(row: Row, refunds: Sequence[Row] = ()) -> r.OrderRecord:
         financial=_financial(row, status, total, sum((refund.amount for refund in given_back), ZERO)),
         fulfilment=FULFILMENT.get(status, r.FulfilmentStatus.UNKNOWN),
         cash_on_delivery=row.get("payment_method") == CASH_ON_DELIVERY,
+        payment_method=str(row.get("payment_method") or ""),
         customer=_buyer(row, billing),
         billing=billing,
         shipping=parse_address(parse_object(row, "shipping")),
@@ -212,6 +217,21 @@ def parse_order(row: Row, refunds: Sequence[Row] = ()) -> r.OrderRecord:
         refunds=given_back,
         note=str(row.get("customer_note") or ""),
         raw=row,
+    )
+
+
+def mark_order(order: r.OrderRecord, settings: Mapping[str, Any]) -> r.OrderRecord:
+    """The order with what plugins say of it, where the connection's settings name their fields: core knows neither
+    tags nor a warning of fraud, nor which payment types are on account."""
+    listed = {name: split_words(settings.get(name)) for name in ("on_account_methods", "flag_values")}
+    tags = split_words(parse_meta(order.raw, str(settings.get("tag_meta_key") or "")))
+    said = parse_meta(order.raw, str(settings.get("flag_meta_key") or ""))
+    suspected = said and (not listed["flag_values"] or said.lower() in map(str.lower, listed["flag_values"]))
+    return replace(
+        order,
+        on_account=order.payment_method != "" and order.payment_method in listed["on_account_methods"],
+        tags=tags,
+        flagged=f"{settings.get('flag_meta_key')}: {said}" if suspected else "",
     )
 
 
@@ -286,7 +306,7 @@ def _tax(tax: Row, rates: Mapping[str, Row]) -> r.TaxRecord:
     )
 
 
-def parse_refund(row: Row, order_external_id: str, currency: str) -> r.RefundRecord:
+def parse_refund(row: Row, order_external_id: str, currency: str, meta_key: str = "") -> r.RefundRecord:
     """`amount` is positive, its lines are negative and name the order's line in the meta `_refunded_item_id`."""
     lines = [*parse_rows(row, "line_items"), *parse_rows(row, "shipping_lines"), *parse_rows(row, "fee_lines")]
     return r.RefundRecord(
@@ -295,6 +315,7 @@ def parse_refund(row: Row, order_external_id: str, currency: str) -> r.RefundRec
         amount=abs(parse_money(row.get("amount"), "amount")),
         currency=currency,
         reason=parse_text(row.get("reason")),
+        reference=parse_meta(row, meta_key) if meta_key else "",
         at=row_stamp(row),
         lines=tuple(
             r.RefundLineRecord(

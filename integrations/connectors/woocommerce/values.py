@@ -79,6 +79,11 @@ def parse_meta(row: Row, key: str) -> str:
     return str(found[-1]) if found and isinstance(found[-1], str | int) else ""
 
 
+def split_words(text: Any) -> tuple[str, ...]:
+    """ "a, b" → ("a", "b")"""
+    return tuple(filter(None, (word.strip() for word in str(text or "").split(","))))
+
+
 def require(row: Row, name: str) -> Any:
     if row.get(name) in (None, "", 0):
         raise PayloadInvalid(f"{name} is missing.", field=name)

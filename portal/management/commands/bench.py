@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import statistics
-import time
 from argparse import ArgumentParser
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,17 +11,19 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
 from portal.management.benches import BENCHES, Bench
+from portal.management.costs import cost_of_one, middle
 from portal.management.feed_benches import FEED_BENCHES
 from portal.management.list_benches import LIST_BENCHES
+from portal.management.order_benches import ORDER_BENCHES
 
-OWN_DATABASE = {**FEED_BENCHES, **LIST_BENCHES}
+OWN_DATABASE = {**FEED_BENCHES, **LIST_BENCHES, **ORDER_BENCHES}
 RUNS = 7
-FEED_RUNS = 3
+OWN_RUNS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Cost:
-    """CPU milliseconds per operation: the median over the runs."""
+class Ratio:
+    """CPU milliseconds per operation, the database's among them: the median over the runs."""
 
     subject: float
     floor: float
@@ -48,14 +47,12 @@ class Command(BaseCommand):
         parser.add_argument("name", nargs="?", default="all")
         parser.add_argument("--json", action="store_true")
         parser.add_argument("--runs", type=int, default=0)
-        parser.add_argument(
-            "--rows", type=int, default=0, help="Of a feed or a list, instead of the many it has by itself."
-        )
+        parser.add_argument("--rows", type=int, default=0, help="Of a feed or a list, or orders a turn.")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         if options["name"] in OWN_DATABASE:
             run_bench, rows = OWN_DATABASE[options["name"]]
-            self.stdout.write(json.dumps(run_bench(options["rows"] or rows, options["runs"] or FEED_RUNS)))
+            self.stdout.write(json.dumps(run_bench(options["rows"] or rows, options["runs"] or OWN_RUNS)))
             return
         runs = options["runs"] or RUNS
         names = sorted(BENCHES) if options["name"] == "all" else [options["name"]]
@@ -81,23 +78,16 @@ class Command(BaseCommand):
                 self.stdout.write(f"{name}: {row['ratio']} × {bench.floor_is} (goal {bench.goal}, {words})")
 
 
-def measure(bench: Bench, runs: int) -> Cost:
+def measure(bench: Bench, runs: int) -> Ratio:
     """Subject and floor in turns, so that a machine that slows down slows both."""
     subject, floor = [], []
     try:
         with transaction.atomic():
             do_subject, do_floor = bench.prepare()
             for _ in range(runs):
-                floor.append(_cpu(do_floor, bench.operations))
-                subject.append(_cpu(do_subject, bench.operations))
+                floor.append(cost_of_one(do_floor, bench.operations))
+                subject.append(cost_of_one(do_subject, bench.operations))
             raise RolledBack
     except RolledBack:
         pass
-    return Cost(statistics.median(subject), statistics.median(floor))
-
-
-def _cpu(do: Callable[[], None], operations: int) -> float:
-    began = time.process_time()
-    for _ in range(operations):
-        do()
-    return (time.process_time() - began) * 1000 / operations
+    return Ratio(middle(subject).cpu * 1000, middle(floor).cpu * 1000)

@@ -258,6 +258,7 @@
     if (document.activeElement && document.activeElement.matches('.sbm input[type="text"]')) commit(document.activeElement);
     const cells = listChanged();
     if (!cells.length) { tell("Nothing was changed."); return; }
+    const sent = new Map(cells.map((cell) => [keyOf(cell), now(cell)])), steps = done.length;
     const body = new FormData();
     body.append("csrfmiddlewaretoken", form.querySelector("[name=csrfmiddlewaretoken]").value);
     body.append("changes", JSON.stringify(cells.map((cell) => {
@@ -272,18 +273,21 @@
         method: "POST", body, headers: { Accept: "application/json" }, credentials: "same-origin",
       });
       if (!answer.ok || !(answer.headers.get("Content-Type") || "").includes("json")) throw new Error(String(answer.status));
-      take(await answer.json());
+      take(await answer.json(), sent, steps);
     } catch (error) {
       tell(`Not saved (${error.message}). Your changes are still here: try again, or log in again in another tab first.`);
     } finally {
       save.disabled = false;
     }
   }
-  function take(told) {
-    const at = document.activeElement && document.activeElement.closest ? document.activeElement.closest("td") : null;
+  function take(told, sent, steps) { // what was typed since it was sent stays, and is saved with the next go
+    const input = document.activeElement && document.activeElement.matches('.sbm input[type="text"]') ? document.activeElement : null;
+    const typing = input && input.value !== now(cellOf(input)).text ? keyOf(cellOf(input)) : "";
+    const at = input ? cellOf(input) : null;
     Object.entries(told.cells).forEach(([key, html]) => {
-      const cell = cellAt(key);
+      const cell = cellAt(key), before = sent.get(key);
       if (!cell) return;
+      if (key === typing || now(cell).text !== before.text || now(cell).ignore !== before.ignore) { stand(cell, html); return; }
       cell.innerHTML = html;
       committed.delete(key);
       const mark = cell.querySelector(".sbm-mark"), wrong = cell.querySelector(".sbm-error");
@@ -292,12 +296,22 @@
     });
     by("sbm-counts").innerHTML = told.counts;
     by("sbm-changes").innerHTML = told.changes;
-    done.length = 0; // what is saved is undone under "Last changes"
+    done.splice(0, steps); // what is saved is undone under "Last changes"
     undone.length = 0;
     unmark();
     tell(told.message);
     const wrong = form.querySelector("td.sbm-refused");
+    if (at && (typing || !sent.has(keyOf(at)))) return; // somebody is at work elsewhere
     if (wrong) focus(wrong); else if (at && at.isConnected) focus(at);
+  }
+  function stand(cell, html) { // the cell was changed again meanwhile: only what it was changed from is new
+    const holder = document.createElement("td");
+    holder.innerHTML = html;
+    const was = `[name="was-${CSS.escape(keyOf(cell))}"]`;
+    if (!committed.has(keyOf(cell))) committed.set(keyOf(cell), now(cell));
+    inputOf(cell).dataset.shown = inputOf(holder).dataset.shown;
+    form.querySelector(was).value = holder.querySelector(was).value;
+    cell.classList.toggle("sbm-changed", isChanged(cell));
   }
   function stateOf(mark) {
     return { "●": "sbm-bound", "◌": "sbm-suggested", "▲": "sbm-conflict", "✕": "sbm-stale", "○": "sbm-missing" }[mark] || "";

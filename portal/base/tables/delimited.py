@@ -1,9 +1,4 @@
-"""Tables people and systems send us, as CSV or XLSX: what the file is, its header, and its rows one after another.
-
-Nothing of a file but a block of it is held in memory (XLSX: also its table of shared texts, which is capped). CSV as in
-https://www.rfc-editor.org/rfc/rfc4180; the parts of an XLSX as in ECMA-376 part 1, 18.3 (sheets) and 18.4.8 (shared
-texts): https://ecma-international.org/publications-and-standards/standards/ecma-376/
-"""
+"""CSV, a block of it in memory at a time: https://www.rfc-editor.org/rfc/rfc4180"""
 
 from __future__ import annotations
 
@@ -11,16 +6,13 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator
 from functools import partial
 from itertools import chain
-from pathlib import PurePosixPath
 from typing import BinaryIO
 
-BLOCK = 1 << 20
-LONGEST_CELL = 32_767  # what a cell of a spreadsheet holds
-MOST_COLUMNS = 500
+from portal.base.tables.cells import BLOCK, LONGEST_CELL, NotPlain, Row, Table, TableError, check_header, too_long
+
 DELIMITERS = ",;\t|"
 BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -29,99 +21,12 @@ BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-# How files begin that are neither text nor XLSX, whatever their name says.
-FOREIGN = (b"\xd0\xcf\x11\xe0", b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"MZ", b"\x7fELF", b"\x1f\x8b", b"Rar!",
-           b"7z\xbc\xaf", b"{\\rtf", b"SQLite format 3")  # fmt: skip
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 # Bytes of a plain line that mean themselves: of ASCII all but quotes, backslashes and what cannot be seen.
 THEMSELVES = bytes(byte for byte in range(32, 127) if byte not in b'"\\') + b"\n"
-Row = list[str]
 
 
-class TableError(Exception):
-    """The file cannot be read as a table: `code`, words for its sender, and where: its line and column, 0 and '' where
-    it has none. `status` is 413 where it is too large, else 400."""
-
-    def __init__(self, code: str, message: str, *, line: int = 0, column: str = "", status: int = 400) -> None:
-        super().__init__(message)
-        self.code, self.message, self.line, self.column, self.status = code, message, line, column, status
-
-
-class Typed(str):
-    """A cell a spreadsheet holds as a number, a date or a formula: what was typed may have been something else."""
-
-    __slots__ = ()
-
-
-class NotPlain(Exception):
-    """A line of the file must be read by its rules: its cells are not simply what is between the delimiters."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
-    """`rows` gives (line in the file, cells) once, empty lines left out; the header is not among them.
-
-    `read_plain`, before or instead of them, gives blocks of whole lines as UTF-8 as they lie below the header, the
-    first of them line 2, ended by line feeds (the last one maybe by nothing); NotPlain as soon as one is not plain.
-    """
-
-    header: Row
-    rows: Iterator[tuple[int, Row]]
-    encoding: str
-    delimiter: str = ""
-    read_plain: Callable[[], Generator[bytes, None, None]] | None = None
-
-
-def open_table(file: BinaryIO, filename: str) -> Table:
-    """The table in this file; TableError where there is none. The file must be seekable and stay open."""
-    suffix = _check_name(filename)
-    start = file.read(8)
-    file.seek(0)
-    if start.startswith(b"PK\x03\x04") and suffix in {".xlsx", ""}:
-        from portal.base.spreadsheets import open_sheet
-
-        return open_sheet(file)
-    if suffix == ".xlsx" or start.startswith((b"PK", *FOREIGN)):
-        raise TableError("file_type_not_allowed", f"{filename} is not what its name says: send CSV or XLSX.")
-    return _open_csv(file)
-
-
-def escape_cell(text: str) -> str:
-    """A cell of an export that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(FORMULA) else text
-
-
-def check_header(header: Row) -> Row:
-    """The names of the columns, trimmed; TableError that lists what is wrong with them."""
-    names = [name.strip() for name in header]
-    if len(names) > MOST_COLUMNS:
-        raise TableError("too_many_columns", f"A table has at most {MOST_COLUMNS} columns, this one {len(names)}.")
-    while names and not names[-1]:
-        names.pop()
-    if empty := [str(place) for place, name in enumerate(names, 1) if not name]:
-        raise TableError(
-            "header_wrong", f"The first row must name each column; these have no name: {', '.join(empty)}."
-        )
-    folded = [name.casefold() for name in names]
-    if twice := sorted({name for name in names if folded.count(name.casefold()) > 1}):
-        raise TableError("header_wrong", f"These columns are there twice: {', '.join(twice)}.")
-    if not names:
-        raise TableError("file_empty", "The file has no rows.")
-    return names
-
-
-def _check_name(filename: str) -> str:
-    path = PurePosixPath(filename.replace("\\", "/"))
-    if len(path.parts) > 1 or path.name in {"", "..", "."} or "\0" in filename:
-        raise TableError("file_type_not_allowed", "A file's name is a name, not a path.")
-    suffix = path.suffix.lower()
-    if suffix not in {".csv", ".txt", ".tsv", ".xlsx", ""}:
-        words = f"{suffix} files are not taken: save it as CSV or as XLSX without macros."
-        raise TableError("file_type_not_allowed", words)
-    return suffix
-
-
-def _open_csv(file: BinaryIO) -> Table:
+def open_csv(file: BinaryIO) -> Table:
+    """The table in this file; TableError where it is none. The file must be seekable and stay open."""
     encoding = detect_encoding(file)
     text = io.TextIOWrapper(file, encoding=encoding, errors="strict", newline="")
     sample = text.read(BLOCK // 16)
@@ -179,7 +84,7 @@ def _read_csv(text: io.TextIOWrapper, delimiter: str) -> Iterator[tuple[int, Row
     try:
         for row in reader:
             if lines.long and max(map(len, row), default=0) > LONGEST_CELL:
-                raise _too_long(began)
+                raise too_long(began)
             if row:
                 yield began, row
             began = reader.line_num + 1
@@ -242,9 +147,5 @@ def _explain(error: csv.Error, began: int, now: int) -> TableError:
     if "unexpected end" in words or ("field larger" in words and now > began):
         return TableError("unclosed_quote", f"The quote opened in line {began} is never closed.", line=began)
     if "field larger" in words:
-        return _too_long(began)
+        return too_long(began)
     return TableError("row_malformed", f"Line {began} is no row of a CSV file: {words}.", line=began)
-
-
-def _too_long(line: int) -> TableError:
-    return TableError("cell_too_long", f"A cell in line {line} has more than {LONGEST_CELL:,} characters.", line=line)

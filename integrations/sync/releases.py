@@ -1,0 +1,134 @@
+"""Fix once, release all: five first, then the rest by the batch, and no more once one of them stops again.
+
+A release about a problem sends its refused messages, built anew. One about a key ends the Holds of that key, and what
+it sent are the messages of the records that waited.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import structlog
+from django.db import IntegrityError, transaction
+from django.db.models import F, Q, QuerySet
+
+from integrations.models import Command, Hold, Problem, Release
+from integrations.sync import replay
+from integrations.sync.problems import NEEDS_SOMEONE, list_stopped
+from integrations.sync.release import release
+from portal.tenancy.models import User
+
+log = structlog.get_logger(__name__)
+FIRST, BATCH = 5, 50
+ON_THE_WAY = (Command.State.PENDING, *Command.BUSY_STATES)
+
+
+class Going(Exception):
+    """It is being released already."""
+
+
+def release_problem(problem: Problem, *, by: User | None, at: datetime) -> Release:
+    """Send the first five of what it stops; `advance` sends the others. Going where somebody does so already."""
+    return _start(problem.merchant_id, f"problem:{problem.pk}", problem, by, at)
+
+
+def release_key(*, merchant_id: int, key: str, by: User | None, at: datetime) -> Release:
+    """Let the five oldest that wait for `key` go on; `advance` lets the others. Going: it is being done."""
+    return _start(merchant_id, key[:200], None, by, at)
+
+
+def advance_all(at: datetime) -> None:
+    """One step of each that is going."""
+    for one in Release.plain.filter(state=Release.State.GOING).select_related("problem", "by").order_by("pk"):
+        try:
+            advance(one, at=at)
+        except Exception:
+            log.exception("A release did not advance; the next tick tries again.", release=one.pk)
+
+
+def advance(one: Release, *, at: datetime) -> None:
+    """Stop at a new error; wait for what is on its way; send the next ones; or be done."""
+    sent = list_sent(one)
+    refused = sent.filter(state__in=NEEDS_SOMEONE).order_by("state_at", "pk").first()
+    if refused is not None:
+        _end(one, Release.State.STOPPED, f"{refused.reference}: {refused.message}", at)
+        return
+    arrived = not sent.filter(state__in=ON_THE_WAY).exists()
+    if arrived and _take_step(one) and not _send(one, BATCH, at):
+        _end(one, Release.State.DONE, "", at)
+
+
+def stop(one: Release, *, by: User, at: datetime) -> None:
+    """A person stops it: what has gone has gone, the others stay where they are."""
+    _end(one, Release.State.STOPPED, f"{by} stopped it.", at)
+
+
+def find_last(*, merchant_id: int, key: str) -> Release | None:
+    """The newest release of this key, going or over."""
+    rows = Release.plain.filter(merchant_id=merchant_id, key=key[:200]).select_related("by")
+    return rows.order_by("-pk").first()
+
+
+def list_sent(one: Release) -> QuerySet[Command]:
+    """The messages of what it released so far; those that a person held again or that wait for something else are not
+    among them until they are sent."""
+    if one.problem_id is not None:
+        return Command.plain.filter(pk__in=one.replays.values("command_id"))
+    freed = Hold.plain.filter(merchant_id=one.merchant_id, key=one.key, ended_at__gte=one.started_at)
+    return Command.plain.filter(
+        merchant_id=one.merchant_id,
+        subject_type__in=freed.values("subject_type"),
+        subject_id__in=freed.values("subject_id"),
+        created_at__gte=one.started_at,
+    )
+
+
+def _start(merchant_id: int, key: str, problem: Problem | None, by: User | None, at: datetime) -> Release:
+    try:
+        with transaction.atomic():
+            one = Release(merchant_id=merchant_id, key=key, problem=problem, by=by, started_at=at)
+            one.save()
+    except IntegrityError as error:
+        raise Going("It is being released already.") from error
+    _take_step(one)
+    if not _send(one, FIRST, at):
+        _end(one, Release.State.DONE, "", at)
+    return one
+
+
+def _take_step(one: Release) -> bool:
+    """Of two workers that look at once, one sends."""
+    mine = Release.plain.filter(pk=one.pk, step=one.step, state=Release.State.GOING)
+    if not mine.update(step=F("step") + 1):
+        return False
+    one.step += 1
+    return True
+
+
+def _send(one: Release, many: int, at: datetime) -> int:
+    """Each message in a transaction of its own, so that orders are locked one by one; how many went."""
+    done = 0
+    if one.problem is None:
+        waiting = Hold.plain.filter(merchant_id=one.merchant_id, key=one.key, ended_at__isnull=True)
+        before = waiting.count()
+        release(merchant_id=one.merchant_id, key=one.key, at=at, limit=many)
+        done = before - waiting.count()
+        if before and not done:
+            _end(one, Release.State.STOPPED, "They still wait for it: it is not known there yet.", at)
+    else:
+        refused = list_stopped(one.problem).filter(~Q(replays__release=one), state=Command.State.NEEDS_FIX)
+        for command in refused[:many]:
+            try:
+                replay.rebuild(command=command, by=one.by, at=at, reason=f"problem {one.problem_id}", release=one)
+                done += 1
+            except replay.NotPossible:
+                continue  # somebody else decided on it meanwhile
+    Release.plain.filter(pk=one.pk).update(sent=F("sent") + done)
+    one.sent += done
+    return done
+
+
+def _end(one: Release, state: Release.State, words: str, at: datetime) -> None:
+    mine = Release.plain.filter(pk=one.pk, state=Release.State.GOING)
+    if mine.update(state=state, message=words[:500], ended_at=at):
+        one.state, one.message, one.ended_at = state, words[:500], at
