@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 
 from catalog.models import ALWAYS, Binding, Figures, Price, PriceList, StockRecord
 from catalog.services import suggesting
@@ -12,6 +12,7 @@ from catalog.services.articles import apply_back_office
 from catalog.services.binding import BACK_OFFICES
 from catalog.services.drift import note_shown
 from catalog.services.figures import to_whole
+from catalog.services.price_lists import Inward, open_list, write_inward
 from catalog.services.prices import refresh_wanted_prices
 from catalog.services.shop_articles import apply_shop
 from catalog.services.stock import end_settled, lock_stock, refresh_wanted
@@ -21,6 +22,7 @@ from integrations.sync.handlers import Applied, Skipped
 from integrations.sync.platforms import get_platform
 from portal.tenancy.models import Location
 
+MILLIONTH, THOUSANDTH = Decimal("0.000001"), Decimal("0.001")  # as fine as amounts and quantities are kept
 UNKNOWN_ARTICLE = "unknown_article"
 
 
@@ -159,72 +161,75 @@ def apply_prices(*, connection: Connection, records: Sequence[r.PriceRow], read_
     lists: dict[str, PriceList] = {}
     for row in records:
         if row.slot not in lists:
-            lists[row.slot] = _price_list(connection, row.slot, row.currency)
-    wanted: dict[tuple[int, int, Decimal], Decimal] = {}
+            lists[row.slot] = open_list(connection=connection, slot=row.slot, currency=row.currency)
+    prices = _Prices(read_at=read_at)
     skipped: list[Skipped] = []
-    repeated = 0
     for row in records:
         article = articles.get(row.external_id)
         if article is None:
             skipped.append(_unknown(row.external_id))
-            continue
-        if row.currency != lists[row.slot].currency:
+        elif row.currency != lists[row.slot].currency:
             skipped.append(_other_currency(row, lists[row.slot]))
-            continue
-        key = (lists[row.slot].pk, article[0], row.min_quantity)
-        repeated += key in wanted
-        wanted[key] = row.amount
-    inward = {row.pk for row in lists.values() if row.kind == PriceList.Kind.INWARD}
-    created, updated, variants = _write_prices(connection, wanted, inward, read_at)
+        else:
+            prices.take(row, lists[row.slot], *article)
+    created, updated, variants = prices.write()
     refresh_wanted_prices(merchant_id=connection.merchant_id, variant_ids=variants, at=at)
-    unchanged = len(wanted) - created - updated + repeated
+    unchanged = len(records) - len(skipped) - created - updated
     return Applied(created=created, updated=updated, unchanged=unchanged, skipped=tuple(skipped))
 
 
-def _price_list(connection: Connection, slot: str, currency: str) -> PriceList:
-    row, _ = PriceList.plain.get_or_create(
-        merchant_id=connection.merchant_id,
-        connection=connection,
-        external_id=slot,
-        defaults={
-            "code": f"{connection.pk}-{slot or 'base'}"[:60],
-            "name": f"{connection.name}: {slot or 'base prices'}"[:100],
-            "currency": currency,
-        },
-    )
-    return row
+class _Prices:
+    """The prices of a page, a base unit: a crate's is that of each of its 24 pieces, from 24 of them on."""
 
+    def __init__(self, *, read_at: datetime) -> None:
+        self._read_at = read_at
+        self._lists: dict[int, PriceList] = {}
+        self._wanted: dict[tuple[int, int, Decimal], Decimal] = {}
+        self._inward: dict[int, dict[int, Inward]] = {}
 
-def _write_prices(
-    connection: Connection, wanted: dict[tuple[int, int, Decimal], Decimal], inward: set[int], read_at: datetime
-) -> tuple[int, int, list[int]]:
-    """How many prices are new and how many differ, and whose; in an `inward` list a new amount says
-    that goods came in."""
-    lists, variants = {key[0] for key in wanted}, {key[1] for key in wanted}
-    rows = Price.plain.filter(price_list_id__in=lists, variant_id__in=variants, valid_from=ALWAYS)
-    rows = rows.select_for_update().order_by("pk")
-    before = {(row.price_list_id, row.variant_id, row.min_quantity): row for row in rows}
-    new, changed = [], []
-    for key, amount in sorted(wanted.items()):
-        row = before.get(key)
-        if row is None:
-            new.append(
-                Price(
-                    merchant_id=connection.merchant_id,
-                    price_list_id=key[0],
-                    variant_id=key[1],
-                    min_quantity=key[2],
-                    amount=amount,
-                    inward_at=read_at if key[0] in inward else None,
-                )
-            )
-        elif row.amount != amount:
-            row.amount = amount
-            row.inward_at = read_at if key[0] in inward else row.inward_at
-            changed.append(row)
-    Price.plain.bulk_create(new)
-    Price.plain.bulk_update(changed, ["amount", "inward_at"])
-    return len(new), len(changed), sorted({row.variant_id for row in [*new, *changed]})
+    def take(self, row: r.PriceRow, price_list: PriceList, variant_id: int, factor: Decimal) -> None:
+        self._lists[price_list.pk] = price_list
+        amount = row.amount if factor == 1 else (row.amount / factor).quantize(MILLIONTH)
+        if price_list.kind == PriceList.Kind.INWARD and row.inward_at is not None:
+            self._inward.setdefault(price_list.pk, {})[variant_id] = amount, row.inward_at
+        else:
+            pieces = (row.min_quantity * factor).quantize(THOUSANDTH, ROUND_CEILING)
+            self._wanted[price_list.pk, variant_id, pieces] = amount
+
+    def write(self) -> tuple[int, int, list[int]]:
+        """How many prices are new and how many differ, and whose."""
+        new, changed = self._write_plain()
+        for pk, amounts in sorted(self._inward.items()):
+            created, updated = write_inward(price_list=self._lists[pk], amounts=amounts)
+            new, changed = [*new, *created], [*changed, *updated]
+        return len(new), len(changed), sorted({*new, *changed})
+
+    def _write_plain(self) -> tuple[list[int], list[int]]:
+        """The variants of prices that are new, and of those that differ. In a list of inward prices a new amount says
+        that goods came in."""
+        lists, variants = {key[0] for key in self._wanted}, {key[1] for key in self._wanted}
+        rows = Price.plain.filter(price_list_id__in=lists, variant_id__in=variants, valid_from=ALWAYS)
+        before = {
+            (row.price_list_id, row.variant_id, row.min_quantity): row
+            for row in rows.select_for_update().order_by("pk")
+        }
+        new, changed = [], []
+        for key, amount in sorted(self._wanted.items()):
+            row, price_list = before.get(key), self._lists[key[0]]
+            came = self._read_at if price_list.kind == PriceList.Kind.INWARD else None
+            if row is None:
+                new.append(
+                    Price(
+                        merchant_id=price_list.merchant_id, price_list=price_list, variant_id=key[1],
+                        min_quantity=key[2], amount=amount, inward_at=came,
+                    )
+                )  # fmt: skip
+            elif row.amount != amount:
+                row.amount, row.inward_at = amount, came or row.inward_at
+                changed.append(row)
+        Price.plain.bulk_create(new)
+        Price.plain.bulk_update(changed, ["amount", "inward_at"])
+        return [row.variant_id for row in new], [row.variant_id for row in changed]
 
 
 def count_known(*, connection: Connection, since: datetime | None) -> int:

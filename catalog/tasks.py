@@ -5,8 +5,8 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from catalog.services import photos, price_lists, suggesting
-from catalog.services.feeds import forget_files as forget
+from catalog.services import fetching, photos, price_lists, suggesting
+from catalog.services.feed_files import forget_files as forget
 
 
 @shared_task(name=price_lists.DUE_TASK)
@@ -21,6 +21,12 @@ def refresh_prices(*, price_list_ids: list[int]) -> None:
 def suggest(*, connection_id: int) -> int:
     """Propose which of ours the shop's unknown articles are; for how many there is a proposal."""
     return suggesting.suggest(connection_id=connection_id, at=timezone.now()).suggested
+
+
+@shared_task(name=fetching.TASK)
+def fetch_photos(*, merchant_id: int, product_ids: list[int]) -> int:
+    """Fetch the photos of these products that shops cannot reach; of how many shops see more."""
+    return fetching.fetch_photos(merchant_id=merchant_id, product_ids=product_ids, at=timezone.now())
 
 
 @shared_task(name="catalog.forget_files")

@@ -25,10 +25,12 @@ from import_export.results import Result
 from unfold.widgets import UnfoldAdminFileFieldWidget
 
 from catalog import services
+from catalog.admin.changes import get_person
 from catalog.models import Binding, Variant
 from integrations.models import Connection
 from portal.base.admin import MAPPERS, may
-from portal.base.sheets import CSV, MOST_BYTES, XLSX, Sheet, SheetError, read_sheet, write_sheet
+from portal.base.tables import CONTENT_TYPES, CSV, MOST_BYTES, Sheet, TableError, read_sheet, write_table
+from portal.tenancy.models import User
 
 State = Binding.State
 NEEDED = ("connection", "external_id", "our_code")
@@ -40,7 +42,6 @@ BATCH = 500
 WORDS = {"mapped": State.BOUND, "suggested": State.SUGGESTED, "needs a decision": State.CONFLICT,
          "ignored": State.IGNORED, "gone there": State.STALE}  # fmt: skip
 FACTOR = re.compile(r"\d{1,9}(\.\d{1,3})?", re.ASCII)
-TYPES = {CSV: "text/csv; charset=utf-8", XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
 
 
 class MappingResource(resources.ModelResource):
@@ -66,9 +67,9 @@ class MappingResource(resources.ModelResource):
         report_skipped = False
         skip_html_diff = True
 
-    def __init__(self, merchant_id: int) -> None:
+    def __init__(self, merchant_id: int, *, filename: str = "", by: User | None = None) -> None:
         super().__init__()
-        self.merchant_id = merchant_id
+        self.merchant_id, self.filename, self.by = merchant_id, filename, by
         self.freed = 0
         self._found: dict[tuple[str, str], Binding] = {}
         self._variants: dict[str, Variant] = {}
@@ -113,7 +114,9 @@ class MappingResource(resources.ModelResource):
 
     def bulk_update(self, using_transactions: bool, dry_run: bool, *args: Any, **kwargs: Any) -> None:
         if not dry_run:
-            self.freed = services.take_mappings(rows=self.update_instances, at=timezone.now())
+            self.freed = services.take_mappings(
+                rows=self.update_instances, filename=self.filename, by=self.by, at=timezone.now()
+            )
         self.update_instances.clear()
 
 
@@ -160,14 +163,12 @@ def check_sheet(sheet: Sheet) -> list[str]:
     """What is wrong with the table as such, before any row is looked at: headers, and rows told twice."""
     known = [field.column_name for field in MappingResource.fields.values()]
     missing = [name for name in NEEDED if name not in sheet.headers]
-    unknown = [name or _("(empty)") for name in sheet.headers if name not in known]
-    twice = sorted({name for name in sheet.headers if name and sheet.headers.count(name) > 1})
+    unknown = [name for name in sheet.headers if name not in known]
     found = [
         words % ", ".join(names)
         for names, words in (
             (missing, _("Missing columns: %s.")),
             (unknown, _("Unknown columns: %s.")),
-            (twice, _("Columns that stand there twice: %s.")),
         )
         if names
     ]
@@ -241,15 +242,15 @@ class MappingExchange:
         """Every mapping of the merchant, or of one connection."""
         merchant_id = _merchant_of(request)
         kind = request.GET.get("format", CSV)
-        kind = kind if kind in TYPES else CSV
+        kind = kind if kind in CONTENT_TYPES else CSV
         rows = Binding.objects.select_related("connection", "variant").order_by("connection__name", "external_id")
         if (chosen := request.GET.get("connection", "")).isdecimal():
             rows = rows.filter(connection_id=int(chosen))
         dataset = MappingResource(merchant_id).export(rows)
-        data = write_sheet(kind, [dataset.headers, *([str(cell) for cell in row] for row in dataset)])
+        data = write_table(kind, [dataset.headers, *([str(cell) for cell in row] for row in dataset)])
         name = f"mappings-{timezone.now():%Y%m%d-%H%M}.{kind}"
         return HttpResponse(
-            data, content_type=TYPES[kind], headers={"Content-Disposition": f'attachment; filename="{name}"'}
+            data, content_type=CONTENT_TYPES[kind], headers={"Content-Disposition": f'attachment; filename="{name}"'}
         )
 
     def exchange_view(self, request: HttpRequest) -> HttpResponse:
@@ -262,13 +263,13 @@ class MappingExchange:
             try:
                 name, data, confirmed = _find_file(request, merchant_id)
                 sheet = read_sheet(name, data)
-            except SheetError as error:
+            except TableError as error:
                 context["refused"] = [error.message]
                 return self._page(request, context)
             if refused := check_sheet(sheet):
                 context["refused"] = refused
                 return self._page(request, context)
-            resource = MappingResource(merchant_id)
+            resource = MappingResource(merchant_id, filename=name, by=get_person(request))
             result = resource.import_data(
                 to_dataset(sheet),
                 dry_run=not confirmed,
@@ -277,7 +278,7 @@ class MappingExchange:
             )
             context |= self._describe(sheet, result)
             if confirmed and not context["faults"]:
-                words = _("%(count)s mappings are taken over; %(freed)s records went on.")
+                words = _("%(count)s mappings are taken over; %(freed)s records went on. Undo it under Changes.")
                 messages.success(request, words % {"count": context["count"], "freed": resource.freed})
                 return HttpResponseRedirect(reverse("admin:catalog_binding_changelist"))
             context["token"] = token = _sign(name, data, merchant_id)
@@ -323,14 +324,14 @@ def _find_file(request: HttpRequest, merchant_id: int) -> tuple[str, bytes, bool
     """The file brought now, or the one looked at before and confirmed."""
     if upload := request.FILES.get("file"):
         if (upload.size or 0) > MOST_BYTES:
-            raise SheetError("too_large", _("The file is too large: split it."))
+            raise TableError("file_too_large", _("The file is too large: split it."), status=413)
         return upload.name or "", upload.read(), False
     try:
         kept = signing.loads(request.POST.get("token", ""), salt="mapping-exchange", max_age=KEEP_SECONDS)
     except signing.BadSignature as error:
-        raise SheetError("file_missing", _("Choose a file first; what was looked at is kept for an hour.")) from error
+        raise TableError("file_missing", _("Choose a file first; what was looked at is kept for an hour.")) from error
     if kept["merchant"] != merchant_id:
-        raise SheetError("file_missing", _("This table was looked at for another merchant: choose it again."))
+        raise TableError("file_missing", _("This table was looked at for another merchant: choose it again."))
     return kept["name"], bytes.fromhex(kept["data"]), True
 
 

@@ -22,7 +22,7 @@ from catalog.services import photos
 MOST_AT_ONCE = 20
 WHY_NOT = {
     "unreachable": gettext_lazy(
-        "Not sent: only https addresses on the internet are. Upload the picture, then shops fetch it from us."
+        "Not sent yet: shops reach only https addresses on the internet. We fetch it now, and shops get it from us."
     ),
     "no_public_url": gettext_lazy(
         "Not sent: this portal has no public address (PUBLIC_URL) a shop could fetch the file from. "
@@ -67,7 +67,8 @@ def read_files(files: list[Any]) -> Iterator[bytes]:
 
 def show_photos(product: Product) -> str:
     """All photos in their order, each with its name and whether shops are sent it."""
-    rows = [_describe(product, one) for one in photos.list_photos(product)]
+    fetched = photos.list_fetched([product.pk])
+    rows = [_describe(product, one, fetched.get((product.pk, str(one)))) for one in photos.list_photos(product)]
     return render_to_string("admin/product/photos.html", {"rows": rows})
 
 
@@ -84,10 +85,11 @@ def open_photo(product_id: int, photo_id: int) -> HttpResponseBase:
     return response
 
 
-def _describe(product: Product, photo: str | Photo) -> dict[str, Any]:
-    why_not = _tell(photos.why_not_sent(photo))
+def _describe(product: Product, photo: str | Photo, fetched: Photo | None) -> dict[str, Any]:
+    """`fetched`: the file that stands in for this address."""
     if isinstance(photo, str):
-        return {"name": photo, "why_not": why_not}
+        return _describe_address(product, photo, fetched)
+    why_not = _tell(photos.why_not_sent(photo))
     address = reverse("admin:catalog_product_photo", args=(product.pk, photo.pk))
     size = f"{photo.width} × {photo.height}, " if photo.width else ""
     name = photos.name_photo(photo)
@@ -97,6 +99,19 @@ def _describe(product: Product, photo: str | Photo) -> dict[str, Any]:
             "photo": name, "product": product.name
         },
     }  # fmt: skip
+
+
+def _describe_address(product: Product, address: str, fetched: Photo | None) -> dict[str, Any]:
+    if fetched is None:
+        return {"name": address, "why_not": _tell(photos.why_not_sent(address))}
+    if fetched.problem == Photo.Problem.NOT_FETCHED:
+        words = gettext(
+            "Not sent: shops cannot reach this address, and we could not fetch it. %(why)s We try again when the "
+            "product is read or saved; or upload the picture."
+        )
+        return {"name": address, "why_not": words % {"why": fetched.message}}
+    shown = _describe(product, fetched, None)
+    return {**shown, "name": address, "note": gettext("Shops cannot reach this address: they get our copy.")}
 
 
 def _tell(code: str) -> str:

@@ -9,12 +9,15 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from catalog import services
-from catalog.models import ChannelPrice, Price, PriceList, PriceRule
+from catalog.admin.figures import ChannelFiguresAdmin
+from catalog.admin.stock import say_quantity
+from catalog.models import ALWAYS, ChannelPrice, Price, PriceList, PriceRule
 from catalog.services.prices import check_rule, decide_prices, find_shop_currency, list_rules
-from portal.base.admin import EVERYBODY, MerchantAdmin, ReadOnlyAdmin, ago, badge
+from portal.base.admin import EVERYBODY, MerchantAdmin, ago, badge
 from portal.base.admin_scope import MerchantForm
 from portal.base.money import describe_money
 
@@ -53,11 +56,11 @@ class PriceListAdmin(MerchantAdmin):
     def for_whom(self, row: PriceList) -> str:
         whom = [row.customer and _("customer %s") % row.customer, row.customer_group and _("group %s")
                 % row.customer_group, row.channel and str(row.channel)]  # fmt: skip
-        return ", ".join(str(one) for one in whom if one) or _("everybody")
+        return ", ".join(str(one) for one in whom if one) or gettext("everybody")
 
     @admin.display(description="from")
     def source(self, row: PriceList) -> str:
-        return str(row.connection) if row.connection else _("entered here")
+        return str(row.connection) if row.connection else gettext("entered here")
 
     def save_model(self, request: HttpRequest, obj: PriceList, form: Any, change: bool) -> None:
         services.save_price_list(price_list=obj, at=timezone.now())
@@ -80,25 +83,45 @@ class PriceForm(MerchantForm):
 class PriceAdmin(MerchantAdmin):
     """Prices that come from a back office are looked at here, those of lists kept here are entered."""
 
+    empty_words = _("There are no prices yet: read those of a back office, or make a price list and enter them.")
     everywhere = True
     view_roles = EVERYBODY
     form = PriceForm
-    list_display = ("variant", "price_list", "shown", "min_quantity", "begins", "valid_until", "inward")
-    list_select_related = ("variant", "price_list")
-    list_filter = ("price_list",)
-    search_fields = ("variant__code__startswith",)
+    list_display = ("article", "name", "price_list", "shown", "from_quantity", "begins", "ends", "inward")
+    list_display_links = ("article",)
+    list_select_related = ("variant__product", "price_list")
+    list_filter = ("price_list__kind", "price_list")
+    search_fields = ("variant__code__startswith", "variant__barcode__exact")
+    search_help_text = _("Code or what it begins with, barcode")
     ordering = ("variant__code",)
     autocomplete_fields = ("variant",)
 
-    @admin.display(description="price", ordering="amount")
+    @admin.display(description=_("article"), ordering="variant__code")
+    def article(self, row: Price) -> str:
+        return row.variant.code
+
+    @admin.display(description=_("name"))
+    def name(self, row: Price) -> str:
+        return row.variant.name or row.variant.product.name
+
+    @admin.display(description=_("price"), ordering="amount")
     def shown(self, row: Price) -> str:
-        return describe_money(row.amount, row.price_list.currency)
+        price = describe_money(row.amount, row.price_list.currency)
+        return f"{price} / {row.variant.unit}" if row.variant.unit else price
 
-    @admin.display(description="from", ordering="valid_from")
+    @admin.display(description=_("from quantity"))
+    def from_quantity(self, row: Price) -> str:
+        return "" if row.min_quantity == 1 else say_quantity(row.min_quantity, row.variant.unit)
+
+    @admin.display(description=_("holds from"), ordering="valid_from")
     def begins(self, row: Price) -> str:
-        return "" if row.valid_from.year == 1970 else f"{timezone.localtime(row.valid_from):%Y-%m-%d %H:%M}"
+        return "" if row.valid_from == ALWAYS else f"{timezone.localtime(row.valid_from):%Y-%m-%d %H:%M}"
 
-    @admin.display(description="last inward")
+    @admin.display(description=_("until"), ordering="valid_until")
+    def ends(self, row: Price) -> str:
+        return "" if row.valid_until is None else f"{timezone.localtime(row.valid_until):%Y-%m-%d %H:%M}"
+
+    @admin.display(description=_("last inward"))
     def inward(self, row: Price) -> str:
         return ago(row.inward_at) if row.inward_at else ""
 
@@ -164,7 +187,7 @@ class PriceRuleAdmin(MerchantAdmin):
 
     @admin.display(description="category")
     def category_shown(self, row: PriceRule) -> str:
-        return row.category or _("every")
+        return row.category or gettext("every")
 
     @admin.display(description="made of")
     def how(self, row: PriceRule) -> str:
@@ -177,7 +200,7 @@ class PriceRuleAdmin(MerchantAdmin):
     @admin.display(description="holds")
     def holds(self, row: PriceRule) -> str:
         words = check_rule(row, find_shop_currency(row.connection))
-        return badge(words, "bad") if words else badge(_("yes"), "good")
+        return badge(words, "bad") if words else badge(gettext("yes"), "good")
 
     def save_model(self, request: HttpRequest, obj: PriceRule, form: Any, change: bool) -> None:
         services.save_rule(rule=obj, at=timezone.now())
@@ -192,21 +215,19 @@ class PriceRuleAdmin(MerchantAdmin):
 
 
 @admin.register(ChannelPrice)
-class ChannelPriceAdmin(ReadOnlyAdmin):
+class ChannelPriceAdmin(ChannelFiguresAdmin):
     """What each shop should charge and why, and what it last took."""
 
-    list_display = ("binding", "connection", "wanted_shown", "sent_shown", "message")
-    list_select_related = ("binding", "connection")
-    list_filter = ("connection",)
-    search_fields = ("binding__reference_code__startswith",)
-    fields = ("binding", "connection", "wanted_shown", "why", "sent_shown", "sent_at", "message")
-    readonly_fields = ("wanted_shown", "sent_shown", "why")
+    empty_words = _("No shop is given prices yet: say under Settings → Price rules which list its prices are made of.")
+    list_display = ("article", "title", "connection", "wanted_shown", "sent_shown", "state_shown", "message")
+    fields = ("binding", "connection", "wanted_shown", "why", "sent_shown", "sent_at", "state_shown", "message")
+    readonly_fields = ("wanted_shown", "sent_shown", "state_shown", "why")
 
-    @admin.display(description="wanted", ordering="wanted")
+    @admin.display(description=_("should charge"), ordering="wanted")
     def wanted_shown(self, row: ChannelPrice) -> str:
         return describe_money(row.wanted, row.currency)
 
-    @admin.display(description="sent", ordering="sent")
+    @admin.display(description=_("took last"), ordering="sent")
     def sent_shown(self, row: ChannelPrice) -> str:
         return "" if row.sent is None else describe_money(row.sent, row.currency)
 
@@ -214,4 +235,4 @@ class ChannelPriceAdmin(ReadOnlyAdmin):
     def why(self, row: ChannelPrice) -> str:
         rules = list_rules(row.merchant_id, row.connection)
         found = decide_prices([row.binding], rules, at=timezone.now())
-        return found[0][1].words if found else _("No price of any of its lists holds now; the last one stays.")
+        return found[0][1].words if found else gettext("No price of any of its lists holds now; the last one stays.")

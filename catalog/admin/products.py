@@ -7,11 +7,15 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from unfold.decorators import action
@@ -20,30 +24,27 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from catalog import services
 from catalog.admin.matrix import MatrixPages
 from catalog.admin.photos import PicturesField, may_open, open_photo, read_files, show_photos
-from catalog.admin.stock import tell_availability
 from catalog.models import Product, Variant
 from catalog.services import photos
 from integrations.contract.records import FIELD_GROUPS
 from integrations.models import Connection
-from portal.base.admin import (
-    EVERYBODY,
-    MAPPERS,
-    OFFICE,
-    MerchantAdmin,
-    ReadOnlyAdmin,
-    ReadOnlyInline,
-    is_limited,
-    may,
-)
+from portal.base.admin import EVERYBODY, MAPPERS, MerchantAdmin, ReadOnlyInline, ago, badge, may
 from portal.base.admin_scope import MerchantForm
 
 WRITTEN = ("name", "description", "status", "brand", "categories", "image_urls")
 PAGE = 200
+STATUS_TONES: dict[str, str] = {
+    Product.Status.ACTIVE: "good",
+    Product.Status.DRAFT: "wait",
+    Product.Status.ARCHIVED: "plain",
+}
 
 
 class VariantInline(ReadOnlyInline):
     model = Variant
-    fields = ("code", "barcode", "name", "option_key", "is_active")
+    fields = ("code", "barcode", "name", "option_key", "unit", "is_active")
+    verbose_name_plural = _("articles")
+    show_change_link = True
 
 
 class LinesField(forms.CharField):
@@ -110,10 +111,12 @@ class ProductAdmin(MatrixPages, MerchantAdmin):
     list_before_template = "admin/catalog/list_tabs.html"
     view_roles = EVERYBODY
     change_roles = MAPPERS
+    empty_words = _("There are no products yet: read those of a back office, or upload a feed.")
     form = ProductForm
-    list_display = ("code", "name", "status", "brand", "grid", "updated_at")
+    list_display = ("code", "name", "status_shown", "brand", "articles", "grid", "changed")
     sortable_by = ("code", "name")
     search_fields = ("code__startswith", "name")
+    search_help_text = _("Code or what it begins with, a part of the name")
     list_filter = ("status",)
     ordering = ("code",)
     fields = ("code", "grid", *WRITTEN[:-1], "pictures", "image_urls", "new_photos", "owners")
@@ -136,6 +139,25 @@ class ProductAdmin(MatrixPages, MerchantAdmin):
         owned = obj is not None and "image_urls" in services.find_owners(obj.merchant_id)
         hidden = {"image_urls", "new_photos"} if owned or not self.has_change_permission(request, obj) else set()
         return [field for field in super().get_fields(request, obj) if field not in hidden]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Product]:
+        rows: QuerySet[Product] = super().get_queryset(request)
+        mine = Variant.plain.filter(product=OuterRef("pk")).order_by().values("product").annotate(n=Count("pk"))
+        return rows.annotate(article_count=Coalesce(Subquery(mine.values("n")), 0))
+
+    @admin.display(description=_("status"))
+    def status_shown(self, row: Product) -> str:
+        return badge(row.get_status_display(), STATUS_TONES[row.status])
+
+    @admin.display(description=_("articles"))
+    def articles(self, row: Product) -> SafeString:
+        address = reverse("admin:catalog_variant_changelist", query={"product__id__exact": row.pk})
+        count = row.article_count  # type: ignore[attr-defined]  # annotated
+        return format_html('<a class="text-primary-600" href="{}">{}</a>', address, count)
+
+    @admin.display(description=_("changed"), ordering="updated_at")
+    def changed(self, row: Product) -> str:
+        return ago(row.updated_at)
 
     @admin.display(description=_("photos"))
     def pictures(self, row: Product) -> str:
@@ -221,26 +243,3 @@ class ProductAdmin(MatrixPages, MerchantAdmin):
         return TemplateResponse(
             request, template, {**self.admin_site.each_context(request), "title": title, "opts": self.opts, **context}
         )
-
-
-@admin.register(Variant)
-class VariantAdmin(ReadOnlyAdmin):
-    """Also where a shop's article looks for its variant."""
-
-    everywhere = True
-    view_roles = EVERYBODY
-    list_display = ("code", "name", "barcode", "product", "is_active")
-    sortable_by = ("code", "barcode")
-    list_select_related = ("product",)
-    search_fields = ("code__startswith", "barcode__exact", "name")
-    ordering = ("code",)
-    exclude = ("public_id",)
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """A person limited to locations is not told what others have."""
-        fields = super().get_readonly_fields(request, obj)
-        return (*fields, "shown_in_the_shops") if may(request, OFFICE) and not is_limited() else fields
-
-    @admin.display(description=_("shown in the shops"))
-    def shown_in_the_shops(self, row: Variant) -> str:
-        return tell_availability(row)

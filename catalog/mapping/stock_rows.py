@@ -2,93 +2,58 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
+from catalog.mapping.feed_rows import (
+    MOST_DOUBTS,
+    BadCell,
+    Field,
+    Notes,
+    RowNote,
+    describe_doubt,
+    fit,
+    is_doubtful,
+    read_code,
+    read_number,
+)
 from portal.base.tables import NotPlain, Table, Typed
 
 ARTICLE, QUANTITY, LOCATION = "article", "quantity", "location"
-FIELDS = (ARTICLE, QUANTITY, LOCATION)
-REQUIRED = (ARTICLE, QUANTITY)
-# Headers that are taken for a field where nobody has said which is.
-USUAL = {
-    ARTICLE: ("sku", "code", "article", "item", "item code", "product code", "reference", "barcode", "ean"),
-    QUANTITY: ("quantity", "qty", "stock", "on hand", "available", "inventory"),
-    LOCATION: ("location", "warehouse", "store", "site", "branch"),
-}
+USUAL_ARTICLE = frozenset({
+    "sku", "code", "article", "item", "item code", "product code", "reference", "barcode", "ean",
+})  # fmt: skip
+FIELDS = (
+    Field(name=ARTICLE, label=_("The article"), usual=USUAL_ARTICLE, required=True, is_code=True),
+    Field(
+        name=QUANTITY,
+        label=_("How many there are"),
+        usual=frozenset({"quantity", "qty", "stock", "on hand", "available", "inventory"}),
+        required=True,
+    ),
+    Field(
+        name=LOCATION,
+        label=_("Where (none: the back office's own location)"),
+        usual=frozenset({"location", "warehouse", "store", "site", "branch"}),
+    ),
+)
 LONGEST_ARTICLE = 200
 LARGEST = 10**9  # units
-MOST_SAID, MOST_DOUBTS = 200, 20
 BLOCK = 5_000
 MOST_PLAIN = 16  # columns: all of them are staged
 KNOWN_FIGURES, LONGEST_KNOWN = 50_000, 20
 THOUSAND = 1000
-PLAIN = re.compile(r"[+-]?[0-9]{1,12}(\.[0-9]+)?")
-COMMA = re.compile(r"[+-]?[0-9.]{1,15},[0-9]+")
-# What a spreadsheet makes of a code: 1E5, 2024-05-01; and a code whose zeros it would take away.
-DOUBTFUL = re.compile(r"0[0-9]+|[0-9]+(?:\.[0-9]+)?[eE][+-]?[0-9]+|[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}")
 StagedRow = tuple[int, str, int, int]  # line, article, location, thousandths
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RowNote:
-    """Something about a cell: `column` is its header."""
-
-    line: int
-    column: str
-    code: str
-    message: str
-
-
-@dataclass(kw_only=True)
-class Notes:
-    """How many rows there were and how many cannot be used, and the first of what is to be said about them."""
-
-    seen: int = 0
-    failed: int = 0
-    errors: list[RowNote] = field(default_factory=list)
-    warnings: list[RowNote] = field(default_factory=list)
-
-
-class BadCell(Exception):
-    def __init__(self, column: str, code: str, message: str) -> None:
-        super().__init__(message)
-        self.column, self.code, self.message = column, code, message
-
-
-def suggest_columns(header: list[str], remembered: Mapping[str, str]) -> dict[str, str]:
-    """field → header: as last time where those columns are there, else by their usual names."""
-    found = {name: column for name, column in remembered.items() if column in header}
-    for name, usual in USUAL.items():
-        if name not in found and not remembered:
-            matching = [column for column in header if column.casefold() in usual and column not in found.values()]
-            if matching:
-                found[name] = matching[0]
-    return found
 
 
 def parse_quantity(text: str, *, decimal_comma: bool) -> int:
     """Thousandths of a unit; BadCell where it is no number, too large or too fine."""
-    plain = text.strip()
-    if decimal_comma and COMMA.fullmatch(plain):
-        plain = plain.replace(".", "").replace(",", ".")
-    if not (plain.isascii() and PLAIN.fullmatch(plain)):
-        if COMMA.fullmatch(plain):
-            words = f"{text!r}: write 1.5, or say that the file has decimal commas."
-            raise BadCell(QUANTITY, "decimal_separator", words)
-        raise BadCell(
-            QUANTITY, "invalid_decimal", f"{text[:40]!r} is no number." if text else "The quantity is missing."
-        )
-    scaled = Decimal(plain) * THOUSAND
-    if scaled != scaled.to_integral_value():
-        raise BadCell(QUANTITY, "too_fine", f"{plain} has more than three decimals.")
-    if abs(scaled) > LARGEST * THOUSAND:
-        raise BadCell(QUANTITY, "quantity_out_of_range", f"{plain} is more than {LARGEST:,}.")
-    return int(scaled)
+    if not text:
+        raise BadCell(QUANTITY, "invalid_decimal", "The quantity is missing.")
+    number = read_number(text, QUANTITY, decimal_comma=decimal_comma, places=3, largest=LARGEST)
+    return int(number * THOUSAND)
 
 
 class StockRows:
@@ -111,7 +76,7 @@ class StockRows:
         self.elsewhere, self._decimal_comma = elsewhere, decimal_comma
         self._figures: dict[str, int] = {}
         self.width, self.delimiter = len(table.header), table.delimiter
-        self.article_at, self.quantity_at = (table.header.index(columns[name]) for name in REQUIRED)
+        self.article_at, self.quantity_at = (table.header.index(columns[name]) for name in (ARTICLE, QUANTITY))
         self.place_at = table.header.index(columns[LOCATION]) if columns.get(LOCATION) else None
 
     def read_lines(self) -> Generator[bytes, None, None]:
@@ -154,7 +119,7 @@ class StockRows:
         for line, cells in self._table.rows:
             notes.seen += 1
             try:
-                row = cells if len(cells) == width else self._fit(cells, width)
+                row = cells if len(cells) == width else fit(cells, width, is_sheet=self._table.encoding == "xlsx")
                 article = row[article_at]
                 if not article.isprintable() or article[:1] in {"", " "} or article[-1] == " " or len(article) > 99:
                     article = self._clean(article)
@@ -174,23 +139,10 @@ class StockRows:
                 block = []
         yield block
 
-    def _fit(self, row: list[str], width: int) -> list[str]:
-        """A sheet leaves empty cells at the end out; a line of CSV with too few or too many is not understood."""
-        if self._table.encoding == "xlsx" and len(row) < width:
-            return row + [""] * (width - len(row))
-        if not any(row[width:]) and len(row) > width:
-            return row[:width]
-        words = f"The line has {len(row)} cells, the first row {width}."
-        raise BadCell("", "wrong_number_of_cells", words)
-
     def _clean(self, article: str) -> str:
-        cleaned = article.strip()
-        if not cleaned:
+        if not article.strip():
             raise BadCell(ARTICLE, "article_missing", "The article is missing.")
-        if len(cleaned) > LONGEST_ARTICLE:
-            raise BadCell(ARTICLE, "article_too_long", f"An article has at most {LONGEST_ARTICLE} characters.")
-        if any(unicodedata.category(letter) in {"Cc", "Cs"} for letter in cleaned):
-            raise BadCell(ARTICLE, "article_invalid", "The article has a line break or another invisible character.")
+        cleaned = read_code({ARTICLE: article}, ARTICLE, LONGEST_ARTICLE)
         return Typed(cleaned) if isinstance(article, Typed) else cleaned
 
     def _read_quantity(self, text: str) -> int:
@@ -210,15 +162,11 @@ class StockRows:
         return place
 
     def _refuse(self, line: int, error: BadCell) -> None:
-        self.notes.failed += 1
-        if len(self.notes.errors) < MOST_SAID:
-            column = self._columns.get(error.column, "")
-            self.notes.errors.append(RowNote(line=line, column=column, code=error.code, message=error.message))
+        column = self._columns.get(error.column, "")
+        self.notes.refuse(RowNote(line=line, column=column, code=error.code, message=error.message))
 
     def _note_doubts(self, line: int, article: str) -> Any:
         """Says it where a spreadsheet may have changed the code; None once enough was said."""
-        if isinstance(article, Typed) or DOUBTFUL.fullmatch(article):
-            words = f"{article[:80]} is kept as it is written; a spreadsheet may have changed it. Format codes as text."
-            note = RowNote(line=line, column=self._columns[ARTICLE], code="code_doubtful", message=words)
-            self.notes.warnings.append(note)
+        if is_doubtful(article):
+            self.notes.warn(describe_doubt(line, self._columns[ARTICLE], article))
         return self._note_doubts if len(self.notes.warnings) < MOST_DOUBTS else None

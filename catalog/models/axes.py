@@ -69,6 +69,7 @@ class MappingChange(MerchantModel):
         GRID = "grid", _("Cells of the grid")
         AXES = "axes", _("Axis values")
         CODES = "codes", _("Generated codes")
+        TABLE = "table", _("A table taken over")
 
     kind = models.CharField(max_length=10, choices=Kind)
     product = models.ForeignKey(Product, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")

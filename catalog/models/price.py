@@ -164,6 +164,8 @@ class ChannelPrice(MerchantModel):
     message = models.CharField(max_length=500, blank=True, default="")
 
     class Meta(MerchantModel.Meta):
+        verbose_name = _("price in a shop")
+        verbose_name_plural = _("prices in the shops")
         constraints = (
             models.UniqueConstraint(fields=("merchant", "connection", "binding", "slot"), name="channel_price_once"),
         )

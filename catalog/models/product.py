@@ -68,12 +68,14 @@ class OptionValue(MerchantModel):
 
 class Variant(PublicIdMixin, MerchantModel):
     """One article that can be bought. `code` is our SKU, unique in the merchant; `option_key` names the combination
-    ("Colour=Red|Size=Small", '' for a product without axes)."""
+    ("Colour=Red|Size=Small", '' for a product without axes); `unit` is what one of it is ("bottle"), in which stock,
+    prices and promises are counted, whatever packs shops sell it in; '' where nobody said."""
 
     product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="variants")
     code = models.CharField(max_length=100)
     barcode = models.CharField(max_length=50, blank=True, default="")
     name = models.CharField(max_length=300, blank=True, default="")
+    unit = models.CharField(max_length=30, blank=True, default="", db_default="")
     option_key = models.CharField(max_length=300, blank=True, default="")
     position = models.PositiveIntegerField(default=0)
     is_active = models.BooleanField(default=True)
@@ -81,6 +83,8 @@ class Variant(PublicIdMixin, MerchantModel):
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta(MerchantModel.Meta):
+        verbose_name = _("article")
+        verbose_name_plural = _("articles")
         constraints = (
             models.UniqueConstraint(fields=("merchant", "code"), name="variant_code"),
             models.UniqueConstraint(fields=("merchant", "product", "option_key"), name="variant_combination"),

@@ -32,6 +32,8 @@ class StockRecord(MerchantModel):
     read_at = models.DateTimeField()
 
     class Meta(MerchantModel.Meta):
+        verbose_name = _("stock at a location")
+        verbose_name_plural = _("stock")
         constraints = (
             models.UniqueConstraint(fields=("merchant", "variant", "location", "connection"), name="stock_once"),
         )
@@ -125,6 +127,8 @@ class AllocationRule(MerchantModel):
     history = HistoricalRecords()
 
     class Meta(MerchantModel.Meta):
+        verbose_name = _("stock rule")
+        verbose_name_plural = _("stock rules")
         constraints = (
             models.UniqueConstraint(
                 fields=("merchant", "connection", "category"),
@@ -170,7 +174,8 @@ class ChannelStock(MerchantModel):
     message = models.CharField(max_length=500, blank=True, default="")
 
     class Meta(MerchantModel.Meta):
-        verbose_name_plural = "channel stock"
+        verbose_name = _("stock in a shop")
+        verbose_name_plural = _("stock in the shops")
         constraints = (
             models.UniqueConstraint(fields=("merchant", "connection", "binding", "slot"), name="channel_stock_once"),
         )

@@ -16,6 +16,7 @@ from catalog.mapping import Match
 from catalog.models import Binding, MappingConflict, OptionAxis, OptionValue, Product, Variant, VariantOption
 from catalog.services.binding import free, match_again, name_article, save_conflicts
 from catalog.services.content import list_owned_fields, refresh_wanted_products
+from catalog.services.fetching import follow_addresses
 from catalog.services.photos import list_images, take_photos
 from integrations.contract import records as r
 from integrations.models import Connection, Link, Stream
@@ -44,12 +45,15 @@ class _Work:
     variants: list[tuple[r.VariantRecord, Variant]] = field(default_factory=list)
 
 
-def apply_back_office(*, connection: Connection, records: Sequence[r.ProductRecord], at: datetime) -> Applied:
-    """Create and change our products, variants and bindings as the back office has them."""
+def apply_back_office(
+    *, connection: Connection, records: Sequence[r.ProductRecord], at: datetime, leave: frozenset[str] = frozenset()
+) -> Applied:
+    """Create and change our products, variants and bindings as the back office has them; of products that are here
+    already the fields in `leave` stay, for the records say nothing about them."""
     work = [_Work(record=record) for record in records]
     skipped = [_skip(one.record) for one in work if not _usable(one.record)]
     work = [one for one in work if _usable(one.record)]
-    page = _Page(connection, work, at)
+    page = _Page(connection, work, at, leave)
     page.write_products()
     page.write_photos()
     page.write_variants()
@@ -79,9 +83,10 @@ def option_key(variant: r.VariantRecord) -> str:
 class _Page:
     """The records of one page, and what we have of them already."""
 
-    def __init__(self, connection: Connection, work: list[_Work], at: datetime) -> None:
+    def __init__(self, connection: Connection, work: list[_Work], at: datetime, leave: frozenset[str]) -> None:
         self.connection, self.merchant_id, self.work, self.at = connection, connection.merchant_id, work, at
-        self.owned = list_owned_fields(connection)
+        self.owned_there = list_owned_fields(connection)
+        self.owned = self.owned_there - leave
         ids = [one.record.external_id for one in work]
         bindings = Binding.plain.filter(connection=connection, parent_external_id__in=ids).order_by("pk")
         self.bindings = {row.external_id: row for row in bindings}
@@ -138,6 +143,8 @@ class _Page:
             if one.product is not None and not one.record.deleted and (one.is_new or "image_urls" in self.owned)
         }
         changed = take_photos(merchant_id=self.merchant_id, wanted=wanted, at=self.at) if wanted else ()
+        products = [one.product for one in self.work if one.product is not None and one.product.pk in wanted]
+        follow_addresses(merchant_id=self.merchant_id, products=products)
         for one in self.work:
             one.is_changed = one.is_changed or (one.product is not None and one.product.pk in changed)
 
@@ -167,14 +174,19 @@ class _Page:
                     new.append(row)
                     by_code[record.sku] = row
                     one.is_changed = True
-                    _set(row, {**_variant_fields(record, place), "option_key": key})
-                elif _set(row, {**_variant_fields(record, place), "code": record.sku[:100], "option_key": key}):
+                    _set(row, {**self._variant_fields(record, place), "option_key": key})
+                elif _set(row, {**self._variant_fields(record, place), "code": record.sku[:100], "option_key": key}):
                     changed.append(row)
                     one.is_changed = True
                 one.variants.append((record, row))
         Variant.plain.bulk_create(new)
-        Variant.plain.bulk_update(changed, ["code", "barcode", "name", "option_key", "position", "is_active"])
+        Variant.plain.bulk_update(changed, ["code", "barcode", "name", "unit", "option_key", "position", "is_active"])
         self.new_variants = new
+
+    def _variant_fields(self, record: r.VariantRecord, place: int) -> dict[str, Any]:
+        """Its unit only where it is told, by the owner of what goods are like."""
+        unit = {"unit": record.unit[:30]} if record.unit is not None and "brand" in self.owned_there else {}
+        return {"barcode": record.barcode[:50], "name": record.name[:300], "position": place, "is_active": True} | unit
 
     def _bound_elsewhere(self, variants: Iterable[Variant]) -> dict[int, str]:
         """Which article of this connection each variant is bound to already."""
@@ -320,10 +332,6 @@ def _fill(product: Product, record: r.ProductRecord, owned: frozenset[str]) -> b
     }
     wanted = {"status"} if record.deleted else owned
     return _set(product, {name: value for name, value in values.items() if name in wanted})
-
-
-def _variant_fields(record: r.VariantRecord, place: int) -> dict[str, Any]:
-    return {"barcode": record.barcode[:50], "name": record.name[:300], "position": place, "is_active": True}
 
 
 def _binding_fields(product: r.ProductRecord, record: r.VariantRecord, variant: Variant | None) -> dict[str, Any]:

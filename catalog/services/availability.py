@@ -66,6 +66,11 @@ def pick_places(places: Sequence[Place], rule: AllocationRule | None) -> Sequenc
     """The locations whose stock counts: all of them, or the first in order that has any left."""
     if rule is None or rule.group_id is None or rule.pick != AllocationRule.Pick.FIRST:
         return places
+    return pick_first(places)
+
+
+def pick_first(places: Sequence[Place]) -> Sequence[Place]:
+    """Of locations in their order the first that has any left; none where none has."""
     return [place for place in places if place.on_hand > place.reserved][:1]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
@@ -20,7 +19,6 @@ from integrations.models import Connection, Hold
 from integrations.sync.outbox import ring_on_commit
 from integrations.sync.release import release
 
-ONE = Decimal(1)
 State = Binding.State
 OPEN = (State.CONFLICT, State.SUGGESTED)  # a person is to decide
 TAKEN_OFF = "taken off"  # begins the reason of an article a person has taken off a variant
@@ -46,22 +44,6 @@ def hold_keys(binding: Binding) -> list[str]:
     if binding.variant_id is not None:
         keys.append(f"variant:{binding.connection_id}:{binding.variant_id}")
     return [key[:200] for key in keys]  # as long as a Hold's
-
-
-@transaction.atomic
-def bind(*, binding_id: int, variant_id: int, factor: Decimal = ONE, at: datetime, reason: str = "chosen") -> int:
-    """This article is that variant, `factor` base units of it; how many records went on because of it."""
-    row = Binding.plain.select_for_update().select_related("connection").get(pk=binding_id)
-    row.variant_id, row.factor, row.state, row.reason, row.score = variant_id, factor, State.BOUND, reason[:200], 0
-    row.save(update_fields=["variant", "factor", "state", "reason", "score", "updated_at"])
-    return free([row], at=at)
-
-
-@transaction.atomic
-def ignore(*, binding_id: int, at: datetime) -> None:
-    """This article is none of ours, and stays out of the way."""
-    Binding.plain.filter(pk=binding_id).update(state=State.IGNORED, variant=None, reason="ignored", score=0)
-    close_conflicts([binding_id], "ignored", at)
 
 
 def free(rows: Sequence[Binding], *, at: datetime) -> int:

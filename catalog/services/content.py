@@ -13,16 +13,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
 from django.db.models import Q
 
-from catalog.models import Binding, ChannelProduct, Photo, Product
+from catalog.models import Binding, ChannelProduct, Product
 from catalog.services import photos
 from catalog.services.stock import BATCH
 from integrations.contract import records as r
 from integrations.models import Connection, Flow, Stream
-from integrations.sync.platforms import get_platform
-from integrations.sync.runs import start_flow
+from integrations.sync.platforms import get_platform, list_given_groups
 
 STATUSES = {
     Product.Status.ACTIVE: r.ProductStatus.ACTIVE,
@@ -38,10 +36,16 @@ Target = tuple[int, str]  # our product, and the remote one it is
 
 
 def list_owned_fields(connection: Connection) -> frozenset[str]:
-    """The fields of our products this back office may write; all, where its flow does not name groups."""
+    """The fields of our products this back office may write: of the groups its flow names (all, where it names none)
+    those it really gives."""
     flow = Flow.plain.filter(connection=connection, stream=Stream.PRODUCT, direction=Flow.Direction.PULL).first()
-    groups = flow.settings.get("groups") if flow is not None else None
-    return fields_of(r.FIELD_GROUPS if groups is None else groups)
+    return fields_of(_list_given(connection, flow))
+
+
+def _list_given(connection: Connection, flow: Flow | None) -> list[str]:
+    named = flow.settings.get("groups") if flow is not None else None
+    given = list_given_groups(connection.platform, connection.settings)
+    return [group for group in (r.FIELD_GROUPS if named is None else named) if group in given]
 
 
 def find_owners(merchant_id: int) -> dict[str, Connection]:
@@ -51,7 +55,7 @@ def find_owners(merchant_id: int) -> dict[str, Connection]:
     ).exclude(connection__role__in=Connection.SELLING_ROLES)
     found: dict[str, Connection] = {}
     for flow in flows.select_related("connection").order_by("pk"):
-        for field in fields_of(flow.settings.get("groups", r.FIELD_GROUPS)):
+        for field in fields_of(_list_given(flow.connection, flow)):
             found.setdefault(field, flow.connection)
     return found
 
@@ -170,25 +174,3 @@ def _list_targets(connection: Connection, product_ids: list[int]) -> list[Target
     for row in _bound(connection).filter(parent_external_id__in=remotes):
         owners[row["parent_external_id"]].add(row["variant__product_id"])
     return [(next(iter(ours)), remote) for remote, ours in sorted(owners.items()) if len(ours) == 1]
-
-
-# --- a person's change -----------------------------------------------------------------------------------------------
-
-
-@transaction.atomic
-def save_product(
-    *, product: Product, at: datetime, order: Sequence[str | Photo] | None = None, files: Iterable[bytes] = ()
-) -> list[Connection]:
-    """Keep a person's changes and send them at once; the shops they go to. `order`: the photos it has from now on,
-    before the new `files`; None leaves them."""
-    if order is not None:
-        photos.arrange(product=product, photos=order, files=files, at=at)
-    product.save()
-    refresh_wanted_products(merchant_id=product.merchant_id, product_ids=[product.pk], at=at)
-    flows = Flow.plain.filter(
-        merchant_id=product.merchant_id, stream=Stream.PRODUCT, direction=Flow.Direction.PUSH, enabled=True,
-        connection__in=ChannelProduct.plain.filter(product=product).values("connection"),
-    )  # fmt: skip
-    for flow in flows.select_related("connection"):
-        start_flow(flow, trigger="saved", at=at)
-    return [flow.connection for flow in flows.select_related("connection")]

@@ -107,6 +107,37 @@ def ignore_all(
     return _apply(merchant_id, rows, values, [], remember=remember, what=what, resolution="ignored", by=by, at=at)
 
 
+@transaction.atomic
+def bind(
+    *,
+    binding_id: int,
+    variant_id: int,
+    factor: Decimal = ONE,
+    by: User | None = None,
+    reason: str = "",
+    at: datetime,
+) -> int:
+    """This article is that variant, `factor` base units of it, whatever it was before; how many records went on."""
+    row = Binding.plain.select_for_update(of=("self",)).select_related("connection").get(pk=binding_id)
+    recorder = Recorder(merchant_id=row.merchant_id, kind="articles", by=by, at=at, connection=row.connection)
+    recorder.note_before("binding", [row])
+    before = {row.pk: row.variant_id}
+    row.variant = Variant.plain.select_related("product").get(pk=variant_id, merchant=row.merchant_id)
+    row.factor, row.state, row.reason, row.score = factor, State.BOUND, (reason or _chosen_by(by))[:200], 0
+    freed = write_bindings([row], before=before, at=at)
+    recorder.note_after("binding", [row])
+    recorder.product = row.variant.product
+    times = "" if factor == ONE else f" × {factor.normalize():f}"
+    recorder.save(f"{row} is {row.variant.code}{times}")
+    return freed
+
+
+def ignore(*, binding_id: int, by: User | None = None, at: datetime) -> None:
+    """This article is none of ours, and stays out of the way."""
+    merchant_id = Binding.plain.values_list("merchant_id", flat=True).get(pk=binding_id)
+    ignore_all(merchant_id=merchant_id, binding_ids=[binding_id], by=by, at=at)
+
+
 def _ignored(row: Binding) -> dict[str, Any]:
     if row.state == State.STALE:
         return {"variant_id": row.variant_id, "factor": row.factor, "state": row.state, "reason": row.reason}

@@ -16,7 +16,8 @@ import psycopg
 from django.db import IntegrityError, ProgrammingError, transaction
 from django.db import connection as database
 
-from catalog.mapping.stock_rows import DOUBTFUL, KNOWN_FIGURES, MOST_DOUBTS, StockRows
+from catalog.mapping.feed_rows import DOUBTFUL, MOST_DOUBTS
+from catalog.mapping.stock_rows import KNOWN_FIGURES, StockRows
 from portal.base.tables import NotPlain
 
 TABLES = ("feed_read", "feed_lines", "feed_figures", "feed_places", "feed_changes", "feed_known", "feed_touched",
@@ -52,7 +53,7 @@ def _drop(cursor: Any) -> None:
 
 
 @contextmanager
-def _apart(cursor: Any) -> Iterator[None]:
+def apart(cursor: Any) -> Iterator[None]:
     """As a whole or not at all. On SQLite a savepoint outside a transaction begins one that locks nothing but the
     temporary tables."""
     if database.vendor == "postgresql":
@@ -72,7 +73,7 @@ def _apart(cursor: Any) -> Iterator[None]:
 def _stage_lines(cursor: Any, rows: StockRows) -> bool:
     """The file's lines as they lie; False where the rules, the tables' own or ours of a cell, do not let one in."""
     try:
-        with closing(rows.read_lines()) as blocks, _apart(cursor):
+        with closing(rows.read_lines()) as blocks, apart(cursor):
             seen = _load_lines(cursor, rows, blocks)
             _read_cells(cursor, rows)
             doubtful = _list_doubtful(cursor)
@@ -169,7 +170,7 @@ def _stage_rows(cursor: Any, rows: StockRows) -> None:
                 text = "".join([f"{line}\t{name}\t{place}\t{quantity}\n" for line, name, place, quantity in block])
                 copy.write(text.replace("\\", "\\\\") if "\\" in text else text)
     else:
-        with _apart(cursor):
+        with apart(cursor):
             for block in rows:
                 cursor.executemany("INSERT INTO feed_read VALUES (%s, %s, %s, %s)", block)
     cursor.execute("CREATE TEMP VIEW feed_rows AS SELECT line, article, place, quantity FROM feed_read")

@@ -24,6 +24,7 @@ from django.db.models import Exists, OuterRef
 
 from catalog.mapping.pictures import TYPES, NoPicture, Picture, read_picture
 from catalog.models import Photo, Product
+from catalog.models.photo import LONGEST_ADDRESS
 from integrations.contract import records as r
 from integrations.models import Connection
 
@@ -49,13 +50,19 @@ class Shown:
 def list_addresses(*, connection: Connection, products: Iterable[Product]) -> dict[int, tuple[str, ...]]:
     """product → where this shop finds its photos, in their order; those it cannot reach are left out."""
     wanted = list(products)
-    kept = _list_kept([product.pk for product in wanted])
-    return {
-        product.pk: tuple(
-            _address(connection, one) for one in merge(product, kept[product.pk]) if not why_not_sent(one)
-        )
-        for product in wanted
-    }
+    ids = [product.pk for product in wanted]
+    kept, fetched = _list_kept(ids), list_fetched(ids)
+    found = {}
+    for product in wanted:
+        shown = [fetched.get((product.pk, str(one)), one) for one in merge(product, kept[product.pk])]
+        found[product.pk] = tuple(_address(connection, one) for one in shown if not why_not_sent(one))
+    return found
+
+
+def list_fetched(product_ids: Sequence[int]) -> dict[tuple[int, str], Photo]:
+    """(product, address) → the file that stands in for it, because shops cannot reach the address."""
+    rows = Photo.plain.filter(product_id__in=product_ids).exclude(address="")
+    return {(row.product_id, row.address): row for row in rows.order_by("pk")}
 
 
 def _address(connection: Connection, photo: str | Photo) -> str:
@@ -85,6 +92,11 @@ def is_public(address: str) -> bool:
         return ip_address(host).is_global
     except ValueError:
         return "." in host.strip(".") and not host.rstrip(".").endswith(HERE_ONLY)
+
+
+def must_be_fetched(address: str) -> bool:
+    """Shops cannot reach it, so that we have to."""
+    return not is_public(address) and len(address) <= LONGEST_ADDRESS
 
 
 def merge(product: Product, kept: Iterable[Photo]) -> list[str | Photo]:
@@ -138,7 +150,7 @@ def list_images(record: r.ProductRecord) -> list[r.ImageRecord]:
 def take_photos(*, merchant_id: int, wanted: Mapping[int, Sequence[r.ImageRecord]], at: datetime) -> frozenset[int]:
     """Keep exactly these files of each product; the products for which that was a change. Some statements a page."""
     before: dict[int, dict[str, Photo]] = {pk: {} for pk in wanted}
-    for row in Photo.plain.filter(product_id__in=list(wanted)).select_for_update().order_by("pk"):
+    for row in Photo.plain.filter(product_id__in=list(wanted), address="").select_for_update().order_by("pk"):
         before[row.product_id][row.sha256] = row
     new: list[Photo] = []
     moved: list[Photo] = []
@@ -151,7 +163,7 @@ def take_photos(*, merchant_id: int, wanted: Mapping[int, Sequence[r.ImageRecord
                 continue
             taken.add(sha256)
             if sha256 not in rows:
-                new.append(_make(merchant_id, product_id, position, image.content, at))
+                new.append(make(merchant_id, product_id, position, image.content, at))
                 changed.add(product_id)
                 continue
             row = rows.pop(sha256)
@@ -201,7 +213,8 @@ def arrange(*, product: Product, photos: Sequence[str | Photo], files: Iterable[
     are put on the product, which is saved by the caller."""
     product.image_urls = [one for one in photos if isinstance(one, str)]
     places = {one.pk: place for place, one in enumerate(photos) if isinstance(one, Photo)}
-    rows = {row.sha256: row for row in Photo.plain.filter(product=product).select_for_update().order_by("pk")}
+    own = Photo.plain.filter(product=product, address="").select_for_update()
+    rows = {row.sha256: row for row in own.order_by("pk")}
     gone = {sha256: row for sha256, row in rows.items() if row.pk not in places}
     Photo.plain.filter(pk__in=[row.pk for row in gone.values()]).delete()
     moved = [row for row in rows.values() if row.pk in places and row.position != places[row.pk]]
@@ -211,7 +224,7 @@ def arrange(*, product: Product, photos: Sequence[str | Photo], files: Iterable[
     taken = set(rows) - set(gone)
     new: list[Photo] = []
     for content in files:
-        row = _make(product.merchant_id, product.pk, len(photos) + len(new), content, at)
+        row = make(product.merchant_id, product.pk, len(photos) + len(new), content, at)
         if row.sha256 not in taken:
             taken.add(row.sha256)
             new.append(row)
@@ -237,13 +250,13 @@ def forget_files(*, at: datetime) -> int:
 
 def _list_kept(product_ids: Sequence[int]) -> dict[int, list[Photo]]:
     kept = defaultdict(list)
-    for row in Photo.plain.filter(product_id__in=product_ids).order_by("pk"):
+    for row in Photo.plain.filter(product_id__in=product_ids, address="").order_by("pk"):
         kept[row.product_id].append(row)
     return kept
 
 
-def _make(merchant_id: int, product_id: int, position: int, content: bytes, at: datetime) -> Photo:
-    """The row, unsaved, and its file."""
+def make(merchant_id: int, product_id: int, position: int, content: bytes, at: datetime) -> Photo:
+    """The row, unsaved, and its file, kept."""
     row = Photo(
         merchant_id=merchant_id, product_id=product_id, position=position, size=len(content), created_at=at,
         sha256=hashlib.sha256(content).hexdigest(),

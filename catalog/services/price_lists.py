@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 
 from django.db import transaction
 from django.db.models import Min, Q, QuerySet
+from django.utils.translation import gettext as _
 
 from catalog.models import ALWAYS, Price, PriceList, PriceRule
 from catalog.services.prices import BATCH, refresh_wanted_prices
+from integrations.contract import records as r
+from integrations.models import Connection
 from integrations.sync.outbox import ring_on_commit
 
+Inward = tuple[Decimal, datetime]  # a price a base unit, and when the goods came in that were paid with it
 ONE = Decimal(1)
 AT_ONCE = 10 * BATCH  # variants a transaction
 DUE_TASK = "catalog.refresh_prices"
@@ -24,7 +28,7 @@ def save_price(*, price: Price, at: datetime) -> Price:
     before = Price.plain.filter(pk=price.pk).values_list("variant_id", flat=True)
     variants = {*before, price.variant_id}
     price.save()
-    _look_again(price.price_list_id, [price.valid_from, price.valid_until], at)
+    look_again(price.price_list_id, [price.valid_from, price.valid_until], at)
     refresh_wanted_prices(merchant_id=price.merchant_id, variant_ids=variants, at=at)
     return price
 
@@ -60,10 +64,36 @@ def delete_rule(*, rule: PriceRule, at: datetime) -> None:
     mark_changed(price_list_ids=[price_list_id], at=at)
 
 
+def open_list(*, connection: Connection, slot: str, currency: str) -> PriceList:
+    """The list that the back office's prices of this slot go into, made with the first of them; its currency is the one
+    it was made with. INWARD_SLOT is that of the last inward prices."""
+    inward = slot == r.INWARD_SLOT
+    name = _("last inward prices") if inward else slot or _("base prices")
+    row, _made = PriceList.plain.get_or_create(
+        merchant_id=connection.merchant_id,
+        connection=connection,
+        external_id=slot,
+        defaults={
+            "code": f"{connection.pk}-{slot or 'base'}"[:60],
+            "name": f"{connection.name}: {name}"[:100],
+            "kind": PriceList.Kind.INWARD if inward else PriceList.Kind.PRICES,
+            "currency": currency,
+        },
+    )
+    return row
+
+
 @transaction.atomic
-def take_inward(*, price_list: PriceList, amounts: Mapping[int, tuple[Decimal, datetime]], at: datetime) -> int:
-    """What was paid a base unit for the last goods that came in: variant id → (price, when they came in). An older
-    arrival never replaces a newer one; how many prices changed."""
+def take_inward(*, price_list: PriceList, amounts: Mapping[int, Inward], at: datetime) -> int:
+    """What was paid a base unit for the last goods that came in, by variant id. An older arrival never replaces a newer
+    one; how many prices changed. `price_list`: see `open_list`."""
+    created, updated = write_inward(price_list=price_list, amounts=amounts)
+    refresh_wanted_prices(merchant_id=price_list.merchant_id, variant_ids=[*created, *updated], at=at)
+    return len(created) + len(updated)
+
+
+def write_inward(*, price_list: PriceList, amounts: Mapping[int, Inward]) -> tuple[list[int], list[int]]:
+    """The variants whose price is new, and those whose price changed; the shops' prices are the caller's to refresh."""
     rows = Price.plain.filter(price_list=price_list, variant_id__in=list(amounts), min_quantity=ONE, valid_from=ALWAYS)
     before = {row.variant_id: row for row in rows.select_for_update().order_by("pk")}
     new, changed = [], []
@@ -84,9 +114,7 @@ def take_inward(*, price_list: PriceList, amounts: Mapping[int, tuple[Decimal, d
             changed.append(row)
     Price.plain.bulk_create(new)
     Price.plain.bulk_update(changed, ["amount", "inward_at"])
-    touched = [row.variant_id for row in [*new, *changed]]
-    refresh_wanted_prices(merchant_id=price_list.merchant_id, variant_ids=touched, at=at)
-    return len(touched)
+    return [row.variant_id for row in new], [row.variant_id for row in changed]
 
 
 # --- what is due ------------------------------------------------------------------------------------------------------
@@ -143,7 +171,7 @@ def _find_next(row: PriceList, after: datetime) -> datetime | None:
     return min([moment for moment in (begins, ends, *own) if moment], default=None)
 
 
-def _look_again(price_list_id: int, moments: list[datetime | None], at: datetime) -> None:
+def look_again(price_list_id: int, moments: Iterable[datetime | None], at: datetime) -> None:
     """The list is due at the next of these moments, if not before."""
     coming = min([moment for moment in moments if moment and moment > at], default=None)
     if coming is not None:

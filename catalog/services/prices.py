@@ -1,4 +1,4 @@
-"""What each shop should charge, and what a customer pays there: found in few statements however many articles."""
+"""What each shop should charge: found in few statements however many articles."""
 
 from __future__ import annotations
 
@@ -12,34 +12,11 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from catalog.models import Binding, ChannelPrice, Figures, Price, PriceList, PriceRule, ShopFigure, Variant
-from catalog.services.pricing import Steps, check_rounding, compute_price, describe_price, get_terms, plain
+from catalog.services.pricing import Steps, check_rounding, compute_price, describe_price, get_terms
 from integrations.models import Connection
 
 ONE = Decimal(1)
 BATCH = 500
-
-
-class CurrencyMismatch(Exception):
-    """Prices of one currency were asked for in another; words for the operator."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Buyer:
-    """Who buys: the customer's `number` as price lists name it, and the `group` prices were agreed for."""
-
-    number: str = ""
-    group: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FoundPrice:
-    """A price a base unit, None where there is none; `words` say how it came about."""
-
-    amount: Decimal | None
-    currency: str = ""
-    includes_tax: bool = False
-    price_list: PriceList | None = None
-    words: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +29,7 @@ class _Amount:
 
 
 @dataclass(slots=True)
-class _Prices:
+class Amounts:
     """The amounts of some lists for some variants that hold now."""
 
     found: dict[tuple[int, int], list[_Amount]] = field(default_factory=lambda: defaultdict(list))
@@ -124,20 +101,29 @@ def decide_prices(
     lists = {rule.price_list for mine in rules.values() for rule in mine}
     floors = {rule.floor_list for mine in rules.values() for rule in mine if rule.floor_list is not None}
     most = max([ONE, *(row.factor for row in rows)])
-    prices = _read(lists | floors, variants, most, at)
-    categories = _read_categories(variants) if any(rule.category for mine in rules.values() for rule in mine) else {}
+    prices = read_amounts(lists | floors, variants, most, at)
+    categories = read_categories(variants) if any(rule.category for mine in rules.values() for rule in mine) else {}
     found = []
     for row in rows:
         mine = categories.get(row.variant_id or 0, frozenset())
-        if decision := _decide(rules.get(row.connection_id, ()), row, mine, prices):
+        here = rules.get(row.connection_id, ())
+        if decision := decide(here, row.variant_id or 0, mine, prices, pieces=row.factor, factor=row.factor):
             found.append((row, decision))
     return found
 
 
-def _decide(rules: Sequence[PriceRule], row: Binding, categories: frozenset[str], prices: _Prices) -> Decision | None:
-    """The first rule whose category fits and whose list has a price; a crate of 24 is as many pieces, so it has the
-    price from 24 pieces on where the list has one."""
-    variant_id, pieces = row.variant_id or 0, max(ONE, row.factor)
+def decide(
+    rules: Sequence[PriceRule],
+    variant_id: int,
+    categories: frozenset[str],
+    prices: Amounts,
+    *,
+    pieces: Decimal = ONE,
+    factor: Decimal = ONE,
+) -> Decision | None:
+    """The first rule whose category fits and whose list has a price, for `factor` of them when buying `pieces`: a crate
+    of 24 is as many pieces, so it has the price from 24 pieces on where the list has one."""
+    pieces = max(ONE, pieces)
     for rule in rules:
         if rule.category and rule.category.casefold() not in categories:
             continue
@@ -145,12 +131,12 @@ def _decide(rules: Sequence[PriceRule], row: Binding, categories: frozenset[str]
         if source is None:
             continue
         floor = prices.find(rule.floor_list_id, variant_id, pieces) if rule.floor_list_id else None
-        return Decision(rule=rule, steps=compute_price(source, get_terms(rule), pieces=row.factor, floor=floor))
+        return Decision(rule=rule, steps=compute_price(source, get_terms(rule), pieces=factor, floor=floor))
     return None
 
 
-def _read(lists: Iterable[PriceList], variant_ids: Sequence[int], most: Decimal, at: datetime) -> _Prices:
-    prices = _Prices()
+def read_amounts(lists: Iterable[PriceList], variant_ids: Sequence[int], most: Decimal, at: datetime) -> Amounts:
+    prices = Amounts()
     valid = [one.pk for one in lists if one.valid_from <= at and (one.valid_until is None or one.valid_until > at)]
     rows = Price.plain.filter(
         Q(valid_until__isnull=True) | Q(valid_until__gt=at),
@@ -166,7 +152,7 @@ def _read(lists: Iterable[PriceList], variant_ids: Sequence[int], most: Decimal,
     return prices
 
 
-def _read_categories(variant_ids: Sequence[int]) -> dict[int, frozenset[str]]:
+def read_categories(variant_ids: Sequence[int]) -> dict[int, frozenset[str]]:
     rows = Variant.plain.filter(pk__in=variant_ids).values_list("pk", "product__categories")
     return {pk: frozenset(str(name).casefold() for name in names or ()) for pk, names in rows}
 
@@ -233,82 +219,3 @@ def check_rule(rule: PriceRule, shop_currency: str) -> str:
     if mine.customer or mine.customer_group:
         return _("“%(list)s” was agreed with customers; a shop shows its prices to everybody.") % {"list": mine.name}
     return check_rounding(rule.rounding, mine.currency)
-
-
-# --- one article, one customer ----------------------------------------------------------------------------------------
-
-
-def find_price(
-    *,
-    variant: Variant,
-    connection: Connection,
-    customer: Buyer | None = None,
-    quantity: Decimal = ONE,
-    currency: str = "",
-    at: datetime,
-) -> FoundPrice:
-    """What `customer` pays at `connection` for a base unit of `variant` when buying `quantity` of them.
-
-    First what was agreed with the customer, then with the group, then the shop's rules. `currency`: of the order to be
-    quoted; CurrencyMismatch where the price is in another, for we never convert.
-    """
-    found = _find_agreed(variant, connection, customer, quantity, at) if customer else None
-    found = found or _find_by_rule(variant, connection, quantity, at)
-    if currency and found.amount is not None and found.currency != currency:
-        raise CurrencyMismatch(
-            _("%(variant)s costs %(amount)s %(ours)s; the order is in %(theirs)s, and amounts are not converted.")
-            % {"variant": variant.code, "amount": plain(found.amount), "ours": found.currency, "theirs": currency}
-        )
-    return found
-
-
-def _find_agreed(
-    variant: Variant, connection: Connection, customer: Buyer, quantity: Decimal, at: datetime
-) -> FoundPrice | None:
-    whose = Q(pk__in=())
-    if customer.number:
-        whose |= Q(customer=customer.number)
-    if customer.group:
-        whose |= Q(customer="", customer_group=customer.group)
-    lists = list(
-        PriceList.plain.filter(whose, Q(channel__isnull=True) | Q(channel=connection), merchant_id=variant.merchant_id)
-    )
-    # The customer's own before the group's; a list for this shop before one for all; the oldest first.
-    lists.sort(key=lambda one: (not one.customer, one.channel_id is None, one.pk))
-    prices = _read(lists, [variant.pk], quantity, at)
-    shop = find_shop_currency(connection)
-    for one in lists:
-        amount = prices.find(one.pk, variant.pk, quantity)
-        if amount is None or (shop and one.currency != shop):
-            continue
-        who = _("customer %(who)s") if one.customer else _("group %(who)s")
-        whom = who % {"who": one.customer or one.customer_group}
-        words = _("Agreed with %(whom)s (%(list)s): %(amount)s %(currency)s.") % {
-            "whom": whom, "list": one.name, "amount": plain(amount), "currency": one.currency,
-        }  # fmt: skip
-        return FoundPrice(
-            amount=amount, currency=one.currency, includes_tax=one.includes_tax, price_list=one, words=words
-        )
-    return None
-
-
-def _find_by_rule(variant: Variant, connection: Connection, quantity: Decimal, at: datetime) -> FoundPrice:
-    rules = list_rules(variant.merchant_id, connection).get(connection.pk, [])
-    lists = {rule.price_list for rule in rules} | {rule.floor_list for rule in rules if rule.floor_list is not None}
-    prices = _read(lists, [variant.pk], max(ONE, quantity), at)
-    categories = _read_categories([variant.pk]).get(variant.pk, frozenset())
-    for rule in rules:
-        source = prices.find(rule.price_list_id, variant.pk, max(ONE, quantity))
-        if source is None or (rule.category and rule.category.casefold() not in categories):
-            continue
-        floor = prices.find(rule.floor_list_id, variant.pk, max(ONE, quantity)) if rule.floor_list_id else None
-        decision = Decision(rule=rule, steps=compute_price(source, get_terms(rule), floor=floor))
-        return FoundPrice(
-            amount=decision.steps.price,
-            currency=rule.price_list.currency,
-            includes_tax=rule.price_list.includes_tax,
-            price_list=rule.price_list,
-            words=decision.words,
-        )
-    words = _("No price of %(variant)s holds for %(shop)s now: give one of its lists a price, or add a price rule.")
-    return FoundPrice(amount=None, words=words % {"variant": variant.code, "shop": connection})

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
 
 from catalog.models import ChannelStock
-from integrations.models import Connection, Flow, Stream
+from integrations.models import Connection, Flow, Stream, SyncRun
 from integrations.sync import runs
 
 SALE = "sale"  # the trigger of such a run
@@ -31,8 +31,13 @@ def _start(merchant_id: int, variant_ids: tuple[int, ...], at: datetime) -> None
         connection=OuterRef("connection"),
         binding__variant_id__in=variant_ids,
     )
+    # A run that waits to begin will find these figures, too.
+    waiting = SyncRun.plain.filter(flow=OuterRef("pk"), state=SyncRun.State.QUEUED, procedure_run__isnull=True).exclude(
+        trigger=runs.FEED
+    )
     flows = Flow.plain.filter(
         Exists(differs),
+        ~Exists(waiting),
         merchant_id=merchant_id,
         stream=Stream.STOCK,
         direction=Flow.Direction.PUSH,

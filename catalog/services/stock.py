@@ -22,40 +22,61 @@ def reserve(*, merchant_id: int, subject: tuple[str, int], quantities: Mapping[i
 
     Called again with other quantities it changes the promise; one the back office has taken over is left alone.
     """
-    mine = Reservation.plain.filter(merchant_id=merchant_id, subject_type=subject[0], subject_id=subject[1])
-    lock_stock(merchant_id=merchant_id, variant_ids=[*quantities, *mine.values_list("variant_id", flat=True)])
-    before = {row.variant_id: row for row in mine.select_for_update().order_by("pk")}
-    changed: set[int] = set()
-    for variant_id, quantity in sorted(quantities.items()):
-        row = before.get(variant_id)
-        if row is None:
-            Reservation.plain.create(
-                merchant_id=merchant_id,
-                subject_type=subject[0],
-                subject_id=subject[1],
-                variant_id=variant_id,
-                quantity=quantity,
-                created_at=at,
-            )
-        elif row.settled_at is None and (row.ended_at is not None or row.quantity != quantity):
-            Reservation.plain.filter(pk=row.pk).update(quantity=quantity, ended_at=None)  # or promised once more
-        else:
-            continue
-        changed.add(variant_id)
-    gone = [pk for pk, row in before.items() if pk not in quantities and row.ended_at is None]
-    mine.filter(variant_id__in=gone, settled_at__isnull=True).update(ended_at=at)
-    _tell_shops(merchant_id, [*changed, *gone], at)
+    reserve_all(merchant_id=merchant_id, subject_type=subject[0], promises={subject[1]: quantities}, at=at)
 
 
-def settle_reservation(*, merchant_id: int, subject: tuple[str, int], at: datetime) -> None:
-    """The back office counts it now: the promise ends with the first figure read from here on."""
-    Reservation.plain.filter(
+def reserve_all(
+    *, merchant_id: int, subject_type: str, promises: Mapping[int, Mapping[int, Decimal]], at: datetime
+) -> None:
+    """The same for many subjects at once (subject id → variant id → base units)."""
+    mine = Reservation.plain.filter(
+        merchant_id=merchant_id, subject_type=subject_type, subject_id__in=list(promises)
+    )  # fmt: skip
+    known = list(mine.values_list("variant_id", flat=True))
+    wanted = {variant_id for quantities in promises.values() for variant_id in quantities}
+    lock_stock(merchant_id=merchant_id, variant_ids=[*wanted, *known])
+    rows = mine.select_for_update().order_by("pk") if known else ()
+    before = {(row.subject_id, row.variant_id): row for row in rows}
+    new, changed = list[Reservation](), set[int]()
+    for subject_id, quantities in sorted(promises.items()):
+        for variant_id, quantity in sorted(quantities.items()):
+            row = before.pop((subject_id, variant_id), None)
+            if row is None:
+                new.append(
+                    Reservation(
+                        merchant_id=merchant_id,
+                        subject_type=subject_type,
+                        subject_id=subject_id,
+                        variant_id=variant_id,
+                        quantity=quantity,
+                        created_at=at,
+                    )
+                )
+            elif row.settled_at is None and (row.ended_at is not None or row.quantity != quantity):
+                Reservation.plain.filter(pk=row.pk).update(quantity=quantity, ended_at=None)  # or promised once more
+            else:
+                continue
+            changed.add(variant_id)
+    Reservation.plain.bulk_create(new)
+    gone = [row for row in before.values() if row.ended_at is None]
+    if gone:
+        Reservation.plain.filter(pk__in=[row.pk for row in gone], settled_at__isnull=True).update(ended_at=at)
+    _tell_shops(merchant_id, sorted(changed.union(row.variant_id for row in gone)), at)
+
+
+def settle_reservation(
+    *, merchant_id: int, subject: tuple[str, int], at: datetime, variant_ids: Sequence[int] | None = None
+) -> None:
+    """The back office counts it now (only these articles of it, where they are given): the promise ends with the first
+    figure read from here on."""
+    rows = Reservation.plain.filter(
         merchant_id=merchant_id,
         subject_type=subject[0],
         subject_id=subject[1],
         settled_at__isnull=True,
         ended_at__isnull=True,
-    ).update(settled_at=at)
+    )
+    (rows if variant_ids is None else rows.filter(variant_id__in=variant_ids)).update(settled_at=at)
 
 
 @transaction.atomic
@@ -119,7 +140,7 @@ def refresh_wanted(*, merchant_id: int, variant_ids: Iterable[int], at: datetime
 
 def _tell_shops(merchant_id: int, variant_ids: Sequence[int], at: datetime) -> None:
     """Their figures change in this transaction, and are sent as soon as it is durable."""
-    if refresh_wanted(merchant_id=merchant_id, variant_ids=variant_ids, at=at):
+    if variant_ids and refresh_wanted(merchant_id=merchant_id, variant_ids=variant_ids, at=at):
         send_on_commit(merchant_id=merchant_id, variant_ids=variant_ids, at=at)
 
 
