@@ -10,15 +10,22 @@ from typing import Any
 from integrations.contract import records as r
 from integrations.models import Connection
 from integrations.sync.handlers import Applied, Skipped
-from orders.models import FulfilmentOrder, Invoice, Order, Return, Shipment
-from orders.services import goods
+from orders.models import FulfilmentOrder, Invoice, Order, Shipment
+from orders.services import goods, routing
+from orders.services.cancelling import note_cancelled_there
 from orders.services.changes import mark_gone
-from orders.services.customers import save_customer
-from orders.services.dispatch import tell_shop
-from orders.services.intake import save_order
+from orders.services.customers import lock_known, save_customer
+from orders.services.dispatch import tell_invoice, tell_shop
+from orders.services.intake import save_orders
+from orders.services.payments import save_payment
+from orders.services.returns import save_return
+from orders.services.routing import forward_waiting
+from orders.services.shop import MADE_HERE
+from orders.services.status import tell_status
 from orders.services.timeline import note
 from portal.base.money import describe_money
 
+NOT_ISSUED = (r.DocumentState.DRAFT.value, r.DocumentState.CANCELLED.value)
 CREATED, UPDATED, UNCHANGED, NOT_OURS = "created", "updated", "unchanged", "not_ours"
 
 
@@ -41,15 +48,47 @@ def _count(words: Iterable[tuple[str, str]], why: str) -> Applied:
 def apply_orders(
     *, connection: Connection, records: Sequence[r.OrderRecord], read_at: datetime, at: datetime
 ) -> Applied:
-    """Orders of a shop. Those a back office has of its own are none of ours."""
+    """Orders of a shop. Of a back office's, those it has from here: whether it has cancelled one."""
     if connection.role not in Connection.SELLING_ROLES:
-        return _count(((record.external_id, NOT_OURS) for record in records), "Orders are taken from shops only.")
-    known = Order.plain.filter(connection=connection, external_id__in=[record.external_id for record in records])
-    list(known.select_for_update().order_by("pk").values_list("pk"))  # all of the page at once, in one order
-    saved = (
-        (one.external_id, save_order(connection=connection, record=one, at=at, read_at=read_at)) for one in records
-    )
-    return _count(saved, "")
+        parts = _parts(connection, [record.external_id for record in records])
+        return _count(
+            [(one.external_id, _follow(parts.get(one.external_id), one, at)) for one in records],
+            "Orders are taken from shops only.",
+        )
+    saved = save_orders(connection=connection, records=records, at=at, read_at=read_at)
+    return _count(zip((record.external_id for record in records), saved, strict=True), "")
+
+
+def apply_history(
+    *, connection: Connection, records: Sequence[r.OrderRecord], read_at: datetime, since: datetime, at: datetime
+) -> Applied:
+    """Orders from before the shop went live, placed `since` then, for the record: nothing follows from them. One that
+    is here already is left alone, one placed later comes by itself."""
+    ids = [record.external_id for record in records]
+    here = set(Order.plain.filter(connection=connection, external_id__in=ids).values_list("external_id", flat=True))
+    live = connection.live_since
+    lock_known(connection, (one.customer.external_id for one in records if one.customer))
+    new, unchanged, skipped = [], 0, []
+    for record in records:
+        if record.external_id in here:
+            unchanged += 1
+        elif record.placed_at < since:
+            skipped.append(Skipped(external_id=record.external_id, code="older", message="Placed before that day."))
+        elif live is not None and record.placed_at >= live.replace(microsecond=0):
+            words = "Placed since the shop went live: it comes by itself."
+            skipped.append(Skipped(external_id=record.external_id, code="since_live", message=words))
+        else:
+            new.append(record)
+    save_orders(connection=connection, records=new, at=at, read_at=read_at, history=True)
+    return Applied(created=len(new), unchanged=unchanged, skipped=tuple(skipped))
+
+
+def _follow(part: FulfilmentOrder | None, record: r.OrderRecord, at: datetime) -> str:
+    if part is None:
+        return NOT_OURS
+    order = Order.plain.select_for_update(of=("self",)).select_related("connection").get(pk=part.order_id)
+    part.refresh_from_db(fields=["state"])
+    return UPDATED if record.cancelled and note_cancelled_there(order, part, at=at) else UNCHANGED
 
 
 def gone_order(*, connection: Connection, external_id: str, at: datetime) -> None:
@@ -60,6 +99,7 @@ def apply_customers(
     *, connection: Connection, records: Sequence[r.CustomerRecord], read_at: datetime, at: datetime
 ) -> Applied:
     del read_at
+    lock_known(connection, (record.external_id for record in records))
     return _count(
         ((record.external_id, save_customer(connection=connection, record=record, at=at)[1]) for record in records), ""
     )
@@ -89,8 +129,13 @@ def apply_invoices(
 def apply_returns(
     *, connection: Connection, records: Sequence[r.ReturnRecord], read_at: datetime, at: datetime
 ) -> Applied:
-    """Goods that came back to the back office."""
+    """Goods that came back, or are to: to a back office, or as a shop was told."""
     del read_at
+    if connection.role in Connection.SELLING_ROLES:
+        return _count(
+            [(one.external_id, _save_shop_return(connection, one, at)) for one in records],
+            "A return of an order that is not here.",
+        )
     parts = _parts(connection, [record.order_external_id for record in records])
     return _each(records, parts, lambda record, part: _save_return(connection, record, part, at), "return")
 
@@ -135,10 +180,12 @@ def _save_shipment(connection: Connection, record: r.ShipmentRecord, part: Fulfi
         tracking = f" Tracking {row.tracking_number}." if row.tracking_number else ""
         note(order, "shipped", f"Shipped by {connection.name}: {row.number}.{tracking}", at=at)
         tell_shop(order, row, at=at)
+        forward_waiting(order, at=at)  # to who gets it only when it is shipped
     return word
 
 
 def _save_invoice(connection: Connection, record: r.InvoiceRecord, part: FulfilmentOrder, at: datetime) -> str:
+    order = Order.plain.select_for_update(of=("self",)).select_related("connection").get(pk=part.order_id)
     row = Invoice.plain.filter(connection=connection, external_id=record.external_id).first()
     word = CREATED if row is None else UPDATED
     row = row or Invoice(merchant_id=part.merchant_id, connection=connection, external_id=record.external_id)
@@ -156,10 +203,13 @@ def _save_invoice(connection: Connection, record: r.InvoiceRecord, part: Fulfilm
     if not _set(row, values) and word == UPDATED:
         return UNCHANGED
     row.save()
+    if row.state not in NOT_ISSUED:
+        tell_invoice(order, row, at=at)
+        tell_status(order, at=at)
     if word == CREATED:
         kind = "Credit note" if record.credit else "Invoice"
         note(
-            part.order,
+            order,
             "invoiced",
             f"{kind} {row.number} of {describe_money(row.total, row.currency)} in {connection.name}.",
             at=at,
@@ -168,22 +218,36 @@ def _save_invoice(connection: Connection, record: r.InvoiceRecord, part: Fulfilm
 
 
 def _save_return(connection: Connection, record: r.ReturnRecord, part: FulfilmentOrder, at: datetime) -> str:
-    row = Return.plain.filter(connection=connection, external_id=record.external_id).first()
-    word = CREATED if row is None else UPDATED
-    row = row or Return(merchant_id=part.merchant_id, connection=connection, external_id=record.external_id)
-    values = {
-        "order_id": part.order_id,
-        "number": record.number[:100],
-        "state": record.state.value,
-        "reason": record.reason[:500],
-        "at": record.updated_at,
-    }
-    if not _set(row, values) and word == UPDATED:
-        return UNCHANGED
-    row.save()
-    goods.book_return(part, row, record.lines)
+    order = Order.plain.select_for_update(of=("self",)).select_related("connection").get(pk=part.order_id)
+    part.order = order
+    return save_return(connection=connection, record=record, order=order, part=part, at=at)
+
+
+def _save_shop_return(connection: Connection, record: r.ReturnRecord, at: datetime) -> str:
+    rows = Order.plain.select_for_update(of=("self",)).select_related("connection")
+    order = rows.filter(connection=connection, external_id=record.order_external_id).first()
+    if order is None:
+        return NOT_OURS
+    return save_return(connection=connection, record=record, order=order, part=None, at=at)
+
+
+def apply_payments(
+    *, connection: Connection, records: Sequence[r.PaymentRecord], read_at: datetime, at: datetime
+) -> Applied:
+    """Money registered in a back office for orders we placed there; a shop's comes with its orders."""
+    del read_at
+    parts = _parts(connection, [record.order_external_id for record in records])
+    return _each(records, parts, lambda record, part: _save_payment(connection, record, part, at), "payment")
+
+
+def _save_payment(connection: Connection, record: r.PaymentRecord, part: FulfilmentOrder, at: datetime) -> str:
+    rows = Order.plain.select_for_update(of=("self",)).select_related("connection", "customer")
+    order = rows.get(pk=part.order_id)
+    if record.currency not in ("", order.currency):
+        raise ValueError(f"A payment of order {order} in {record.currency}; the order is in {order.currency}.")
+    word = save_payment(connection=connection, record=record, order=order, at=at)
     if word == CREATED:
-        note(part.order, "returned", f"Goods came back to {connection.name}: {row.number}.", at=at)
+        routing.forward(order, at=at)
     return word
 
 
@@ -198,4 +262,5 @@ def _set(row: Any, values: dict[str, Any]) -> bool:
 def count_known(*, connection: Connection, since: datetime | None) -> int:
     """How many of the shop's orders are here, changed there since; those it has deleted are not counted."""
     rows = Order.plain.filter(connection=connection).exclude(intake=Order.Intake.SOURCE_DELETED)
+    rows = rows.exclude(external_id__startswith=MADE_HERE)
     return rows.filter(source_updated_at__gte=since.replace(microsecond=0)).count() if since else rows.count()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
-from orders.models import FulfilmentOrder, Order
+from integrations.contract.records import Progress
+from orders.models import FulfilmentOrder, HomeDelivery, Order
 
 Intake, Financial, Fulfilment = Order.Intake, Order.Financial, Order.Fulfilment
-Placement = FulfilmentOrder.State
+Placement, Home = FulfilmentOrder.State, HomeDelivery.State
 Table = Mapping[str, frozenset[str]]
 
 
@@ -44,14 +45,30 @@ PLACEMENT = _table({
     Placement.QUEUED: (Placement.PLACED, *_STOPPED, Placement.CANCELLED, Placement.NEVER, Placement.WAITING),
     Placement.NEEDS_FIX: (
         Placement.QUEUED, Placement.PLACED, Placement.NEEDS_HUMAN, Placement.CANCELLED, Placement.NEVER,
+        Placement.WAITING,  # a person gives it to another back office
     ),
     Placement.NEEDS_HUMAN: (
         Placement.QUEUED, Placement.PLACED, Placement.NEEDS_FIX, Placement.CANCELLED, Placement.NEVER,
     ),
-    Placement.PLACED: (Placement.CANCELLED,),
+    Placement.PLACED: (Placement.CANCELLED, Placement.QUEUED),  # queued: a person has it made anew
     Placement.CANCELLED: (Placement.WAITING,),  # never sent, and taken up again in the shop
     Placement.NEVER: (Placement.QUEUED,),
 })  # fmt: skip
+HOME = _table({
+    "": (Home.PACKED, Home.OUT),
+    Home.PACKED: (Home.OUT, Home.BACK),
+    Home.OUT: (Home.DELIVERED, Home.FAILED, Home.BACK),
+    Home.FAILED: (Home.OUT, Home.BACK),
+    Home.BACK: (Home.PACKED, Home.OUT),
+})  # fmt: skip
+# How far the buyer's goods are, where they are carried to his door.
+DOOR = {
+    Home.PACKED: Progress.PACKED,
+    Home.OUT: Progress.OUT_FOR_DELIVERY,
+    Home.DELIVERED: Progress.DELIVERED,
+    Home.FAILED: Progress.DELIVERY_FAILED,
+    Home.BACK: Progress.BACK_IN_STORE,
+}
 
 
 def may_move(table: Table, old: str, new: str) -> bool:
@@ -71,3 +88,28 @@ def simple_status(*, kept: int, cancelled: int, fulfilled: int, billed: bool) ->
     if kept and (fulfilled == kept or billed):
         return "Delivered"
     return "Pending"
+
+
+def list_progress(
+    *, simple: str, fulfilment: str, placed: bool, billed: bool, doors: Collection[str]
+) -> tuple[Progress, ...]:
+    """What can be said of an order, the finest first: a shop is told the first it has a word for. `doors` are the
+    states of its home deliveries; of several, the one that went wrong counts, else the one that is furthest behind."""
+    if simple == "Cancelled":
+        return (Progress.CANCELLED,)
+    found: list[Progress] = []
+    if fulfilment == Fulfilment.RETURNED:
+        found.append(Progress.RETURNED)
+    if behind := [state for state in (Home.BACK, Home.FAILED, Home.PACKED, Home.OUT) if state in doors]:
+        return (*found, DOOR[behind[0]], Progress.PENDING)  # what is at no door yet is no more than under way
+    if doors or simple == "Delivered":
+        found.append(Progress.DELIVERED)
+    if fulfilment in (Fulfilment.FULFILLED, Fulfilment.RETURNED):
+        found.append(Progress.FULFILLED)
+    if fulfilment == Fulfilment.PARTIALLY_FULFILLED:
+        found.append(Progress.PARTIALLY_FULFILLED)
+    if billed:
+        found.append(Progress.BILLED)
+    if placed:
+        found.append(Progress.PLACED)
+    return tuple(dict.fromkeys([*found, Progress.PENDING] if simple == "Pending" else found))

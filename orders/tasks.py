@@ -6,7 +6,8 @@ import structlog
 from celery import shared_task
 from django.utils import timezone
 
-from orders.services import digest
+from orders.models import Erasure
+from orders.services import digest, erasure
 
 log = structlog.get_logger(__name__)
 
@@ -21,3 +22,15 @@ def write_digests() -> int:
         except Exception:
             log.exception("A summary could not be written; it is tried again.", merchant=merchant.pk)
     return written
+
+
+@shared_task(name="orders.search_captures")
+def search_captures(*, erasure_ids: list[int] | None = None) -> None:
+    """Empty the captures that speak of people who were erased; without ids, what earlier rings left."""
+    now = timezone.now()
+    for row in Erasure.plain.filter(pk__in=erasure.list_open(now) if erasure_ids is None else erasure_ids):
+        try:
+            while not erasure.search_captures(row, at=timezone.now()):
+                pass  # page by page, each kept
+        except Exception:
+            log.exception("Captures could not be searched; the next round goes on where this one was.", id=row.pk)

@@ -14,10 +14,11 @@ from django.utils.translation import gettext as _
 
 from integrations.models import Hold
 from integrations.sync.platforms import list_capabilities
-from orders.models import Order, OrderEdit
-from orders.services import desk, edits
+from orders.models import FulfilmentOrder, Order, OrderEdit
+from orders.services import admission, desk, edits, moving
+from orders.services.identity import WHO
 from orders.services.routing import NOT_THERE
-from portal.base.admin import DESK
+from portal.base.admin import DESK, is_limited
 from portal.tenancy.models import Membership, User
 
 # What frees an order elsewhere, by how its key begins: the page, and the words of its link.
@@ -25,6 +26,8 @@ ELSEWHERE = {
     "binding:": ("admin:catalog_mappingconflict_changelist", "Map it"),
     "variant:": ("admin:catalog_binding_changelist", "Map the article"),
     "value:": ("admin:integrations_valuemapping_changelist", "Map the value"),
+    "rules:": ("admin:orders_fieldruleversion_changelist", "Mend the rule"),
+    "route:": ("admin:orders_routingrule_changelist", "Say where it goes"),
 }
 EDITS = {"accept": edits.accept, "push": edits.push, "ignore": edits.ignore}
 
@@ -71,6 +74,9 @@ def list_waits(order: Order) -> list[Wait]:
 
 def _describe(hold: Hold) -> Wait:
     by_hand = hold.key.startswith(desk.FREED_BY_HAND)
+    if hold.key.startswith(WHO):
+        url = reverse("admin:orders_order_buyer", args=(hold.subject_id,))
+        return Wait(hold=hold, url=url, label=_("Say who it is"), by_hand=False)
     if hold.key.startswith("changed:"):
         return Wait(hold=hold, url="#change", label=_("See the change"), by_hand=False)
     for start, (name, words) in ELSEWHERE.items():
@@ -83,7 +89,8 @@ def find_change(order: Order) -> Change | None:
     edit = order.edits.select_related("order").filter(state=OrderEdit.State.OPEN).first()
     if edit is None:
         return None
-    parts = order.fulfilment_orders.select_related("destination").exclude(state__in=NOT_THERE).order_by("pk")
+    sent = order.fulfilment_orders.filter(document=FulfilmentOrder.Document.ORDER).exclude(state__in=NOT_THERE)
+    parts = sent.select_related("destination").order_by("pk")
     unable = [
         part.destination.name
         for part in parts
@@ -117,14 +124,37 @@ def act(order: Order, request: HttpRequest) -> str:
                 wanted = given.get("hold", "")
                 desk.free(**common, hold_id=int(wanted) if wanted.isdecimal() else 0, reason=words)
                 return _("%(order)s does not wait for that any more.") % {"order": order}
+            case "move":
+                return _move(order, given.get("part", ""), given.get("to", ""), given.get("place", ""), common, words)
+            case "take_in":
+                admission.take_in(**common)
+                return _("%(order)s is taken in.") % {"order": order}
             case "note":
                 desk.write_note(**common, words=words)
                 return _("Noted.")
             case "assign":
                 return _assign(given.get("owner", ""), common)
-    except (edits.NotPossible, desk.NotPossible, ValueError) as error:
+    except (edits.NotPossible, desk.NotPossible, moving.NotPossible, admission.NotPossible, ValueError) as error:
         raise NotPossible(str(error)) from error
     raise NotPossible(_("Choose what to do."))
+
+
+def _move(order: Order, part: str, to: str, place: str, common: dict[str, Any], reason: str) -> str:
+    found = order.fulfilment_orders.filter(pk=int(part)).first() if part.isdecimal() else None
+    if found is None or not to.isdecimal():
+        raise NotPossible(_("Choose the part, and where it goes."))
+    if is_limited():
+        raise NotPossible(_("Somebody who sees all locations moves parts between them."))
+    moved = moving.move_part(
+        order_id=order.pk,
+        part_id=found.pk,
+        destination_id=int(to),
+        location_id=int(place) if place.isdecimal() else None,
+        by=str(common["by"]),
+        reason=reason,
+        at=common["at"],
+    )
+    return _("%(part)s goes to %(there)s now.") % {"part": moved, "there": moved.destination}
 
 
 def _assign(wanted: str, common: dict[str, Any]) -> str:

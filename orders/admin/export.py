@@ -15,9 +15,10 @@ from django.db.models import QuerySet
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.utils.translation import gettext as _
 
+from orders.mapping.view import ADDRESS
 from orders.models import Order, OrderLine
-from portal.base.money import currency_quantum, round_money
-from portal.base.sheets import CSV, XLSX, write_sheet
+from portal.base.money import exact_money, round_money
+from portal.base.tables import CONTENT_TYPES, CSV, XLSX, write_table
 from portal.tenancy.models import User
 from portal.tenancy.scoping import current_scope, scope
 
@@ -26,12 +27,7 @@ log = structlog.get_logger(__name__)
 JSON_LINES = "jsonl"
 MOST = 20_000  # orders in one file; choose fewer by a filter
 BATCH = 200  # orders read at once
-TYPES = {
-    CSV: "text/csv; charset=utf-8",
-    XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    JSON_LINES: "application/jsonl; charset=utf-8",
-}
-ADDRESS = ("name", "company", "line1", "line2", "city", "region", "postcode", "country", "phone", "email")
+TYPES = {**CONTENT_TYPES, JSON_LINES: "application/jsonl; charset=utf-8"}
 
 
 def list_columns() -> dict[str, str]:
@@ -59,7 +55,7 @@ def respond(rows: QuerySet[Order], *, kind: str, by: User, at: datetime, name: s
     headers = {"Content-Disposition": f'attachment; filename="{name}.{kind}"'}
     if kind == XLSX:
         table = _as_table(rows, ids)
-        return HttpResponse(write_sheet(XLSX, table), content_type=TYPES[kind], headers=headers)
+        return HttpResponse(write_table(XLSX, table), content_type=TYPES[kind], headers=headers)
     parts = _stream_csv(rows, ids) if kind == CSV else _stream_json(rows, ids)
     return StreamingHttpResponse(_in_scope(parts), content_type=TYPES[kind], headers=headers)
 
@@ -119,7 +115,7 @@ def _describe_line(order: Order, line: OrderLine) -> dict[str, str]:
         "name": line.name,
         "quantity": _plain(line.quantity),
         "cancelled": _plain(line.cancelled_quantity),
-        "unit_price": _price(line.unit_price, order.currency),
+        "unit_price": f"{exact_money(line.unit_price, order.currency):f}",
         "discount": _amount(line.discount, order),
         "net": _amount(line.net, order),
         "tax": _amount(line.tax, order),
@@ -143,9 +139,9 @@ def _stream_csv(rows: QuerySet[Order], ids: Sequence[int]) -> Iterator[bytes]:
     for row in _as_table(rows, ids):
         batch.append(row)
         if len(batch) >= BATCH:
-            yield write_sheet(CSV, batch).removeprefix(mark)
+            yield write_table(CSV, batch).removeprefix(mark)
             batch = []
-    yield write_sheet(CSV, batch).removeprefix(mark)
+    yield write_table(CSV, batch).removeprefix(mark)
 
 
 def _stream_json(rows: QuerySet[Order], ids: Sequence[int]) -> Iterator[bytes]:
@@ -185,12 +181,6 @@ def _record(ids: Sequence[int], *, kind: str, by: User, at: datetime) -> None:
 
 def _amount(value: Decimal, order: Order) -> str:
     return f"{round_money(value, order.currency):f}"
-
-
-def _price(value: Decimal, currency: str) -> str:
-    """As exact as it is kept, and no shorter than the currency."""
-    short = value.quantize(currency_quantum(currency))
-    return f"{short:f}" if short == value else f"{value.normalize():f}"
 
 
 def _plain(value: Decimal) -> str:

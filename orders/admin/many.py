@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 
 from orders.admin.acts import list_people, person
 from orders.models import Order
-from orders.services import desk
+from orders.services import admission, desk
 from portal.base.admin import MerchantAdmin
 
 MOST = 1000  # in one go
@@ -44,6 +44,22 @@ def let_go(page: MerchantAdmin, request: HttpRequest, rows: QuerySet[Order]) -> 
     if freed < len(counts):
         words = _("%(n)s were not held by a person: what waits for a mapping goes on when it is mapped.")
         messages.warning(request, words % {"n": len(counts) - freed})
+
+
+def take_in(page: MerchantAdmin, request: HttpRequest, rows: QuerySet[Order]) -> None:
+    done, refused = 0, []
+    for pk in _list_ids(rows):
+        try:
+            admission.take_in(order_id=pk, by=person(request), at=timezone.now())
+            done += 1
+        except admission.NotPossible as error:
+            refused.append(str(error))
+    words = ngettext("%(n)s order is taken in.", "%(n)s orders are taken in.", done)
+    messages.success(request, words % {"n": done})
+    for why in refused[:5]:
+        messages.warning(request, why)
+    if refused[5:]:
+        messages.warning(request, _("And %(n)s more were not.") % {"n": len(refused[5:])})
 
 
 def assign(page: MerchantAdmin, request: HttpRequest, rows: QuerySet[Order]) -> HttpResponse | None:

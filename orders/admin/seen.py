@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from integrations.models import Command, Hold
-from orders.models import FulfilmentOrder, Order, OrderLine, Refund, Shipment
+from orders.models import FulfilmentOrder, Invoice, Order, OrderLine, Refund, Shipment
 
 Part = FulfilmentOrder.State
 STOPPED = (Part.NEEDS_FIX, Part.NEEDS_HUMAN)
@@ -32,15 +32,19 @@ def at_places(rows: QuerySet[Order], places: frozenset[int]) -> QuerySet[Order]:
 def find_by_word(word: str) -> QuerySet[Any]:
     """Keys of the merchant's orders known by this word: each way of knowing is a look-up of its own, because one
     condition over several tables would use no index."""
+    typed = {word, word.upper()}  # numbers and codes have capitals; people do not type them
     ways = [
-        Order.objects.filter(number=word).values("pk"),
+        Order.objects.filter(number__in=typed).values("pk"),
         Order.objects.filter(email__iexact=word).values("pk"),
         Order.objects.filter(phone=word).values("pk"),
         Order.objects.filter(customer_name__icontains=word).values("pk"),
-        OrderLine.objects.filter(sku=word).values("order"),
-        FulfilmentOrder.objects.filter(external_number=word).values("order"),
-        FulfilmentOrder.objects.filter(reference=word).values("order"),
-        Shipment.objects.filter(tracking_number=word).values("fulfilment_order__order"),
+        OrderLine.objects.filter(sku__in=typed).values("order"),
+        FulfilmentOrder.objects.filter(external_number__in=typed).values("order"),
+        FulfilmentOrder.objects.filter(reference__in=typed).values("order"),
+        Shipment.objects.filter(tracking_number__in=typed).values("fulfilment_order__order"),
+        Shipment.objects.filter(number__in=typed).values("fulfilment_order__order"),
+        Invoice.objects.filter(number__in=typed, fulfilment_order__isnull=False).values("fulfilment_order__order"),
+        Refund.objects.filter(remote_number__in=typed).values("order"),
     ]
     return ways[0].union(*ways[1:], all=True)
 

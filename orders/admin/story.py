@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 
 from django.db.models import Sum
 from django.utils.translation import gettext as _
 
+from integrations.models import Command
+from integrations.sync import documents
 from orders.admin.seen import STOPPED, Part
-from orders.models import FulfilmentOrder, Invoice, Order, OrderLine, ShipmentLine, TaxLine
-from orders.services.arithmetic import Taxed, explain
+from orders.models import FieldRuleVersion, FulfilmentOrder, Invoice, Order, OrderLine, ShipmentLine
+from orders.services.totals import Column, Sums
 
+RULED = ("create_order", "update_order", "create_invoice")
 ZERO = Decimal(0)
 MONEY_IN = (Order.Financial.PAID, Order.Financial.PARTIALLY_REFUNDED, Order.Financial.REFUNDED)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Total:
-    """What one system says the order comes to; `apart` from the shop's."""
-
-    name: str
-    total: Decimal
-    apart: Decimal
-    words: str = ""
 
 
 def build_steps(order: Order, parts: Sequence[FulfilmentOrder], lines: Sequence[OrderLine]) -> list[dict[str, str]]:
@@ -71,27 +63,31 @@ def _describe_shipped(order: Order, lines: Sequence[OrderLine]) -> str:
     return _("Shipped %(done)s of %(all)s") % {"done": done, "all": len(goods)}
 
 
-def list_sums(order: Order, parts: Sequence[FulfilmentOrder], lines: Sequence[OrderLine]) -> list[Total]:
-    """The shop's total, ours of the lines, and each back office's."""
-    ours = sum((line.gross for line in lines), ZERO)
-    rounding = sum((line.gross for line in lines if line.kind == OrderLine.Kind.ROUNDING), ZERO)
-    words = _("with a rounding line of %(amount)s") % {"amount": f"{rounding:.2f}"} if rounding else ""
-    found = [
-        Total(name=order.connection.name, total=order.total, apart=ZERO),
-        Total(name=_("Lines here"), total=ours, apart=ours - order.total, words=words),
-    ]
-    for part in parts:
-        if part.remote_total is not None:
-            apart = part.remote_total - order.total
-            found.append(Total(name=part.destination.name, total=part.remote_total, apart=apart))
-    return found
+def list_sum_rows(sums: Sums) -> list[tuple[str, list[Decimal | None]]]:
+    """The arithmetic of every system, a row a kind of amount; rows that nobody has anything in are left out."""
+    names = {
+        "articles": _("Articles, net"),
+        "discount": _("Discount"),
+        "shipping": _("Shipping, net"),
+        "other": _("Fees and the like, net"),
+        "net": _("Net"),
+        "tax": _("Tax"),
+        "rounding": _("Rounding"),
+    }
+    rows = [(words, [_read_amount(column, key) for column in sums.columns]) for key, words in names.items()]
+    said = [(words, amounts) for words, amounts in rows if any(amounts)]
+    is_plain = len(said) <= 2 and not any(one.apart for one in sums.columns)  # articles and net: the total says both
+    return [] if is_plain else said
 
 
-def explain_sums(order: Order, sums: Sequence[Total], lines: Sequence[OrderLine]) -> list[str]:
-    """In words, where they differ and the taxes' rates are known: which way of rounding comes to which total."""
-    if not any(one.apart for one in sums):
-        return []
-    taxes = TaxLine.objects.filter(line__in=lines).exclude(rate=None).select_related("line")
-    taxed = [Taxed(code=tax.code, rate=tax.rate, net=tax.line.net) for tax in taxes if tax.rate is not None]
-    net = sum((line.net for line in lines), ZERO)
-    return explain(net, taxed, [(one.name, one.total) for one in sums], order.currency)
+def _read_amount(column: Column, key: str) -> Decimal | None:
+    amount: Decimal | None = getattr(column, key)
+    return -amount if key == "discount" and amount else amount
+
+
+def list_rules_used(commands: Sequence[Command]) -> list[tuple[Command, int, FieldRuleVersion | None]]:
+    """Of each message that was built under field rules, which version, and that itself."""
+    used = [(command, documents.read_rules_version(command)) for command in commands if command.kind in RULED]
+    wanted = FieldRuleVersion.objects.filter(connection__in={command.connection_id for command, _number in used})
+    versions = {(row.connection_id, row.number): row for row in wanted} if any(number for _c, number in used) else {}
+    return [(command, number, versions.get((command.connection_id, number))) for command, number in used if number]

@@ -8,9 +8,10 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from integrations.models import Connection
+from integrations.models import Command, Connection
 from orders.models.customer import Customer
 from orders.models.order import Order, OrderLine
+from orders.models.routing import RoutingRule
 from portal.base.fields import MoneyField, QuantityField
 from portal.base.models import PublicIdMixin
 from portal.tenancy.models import Location
@@ -18,7 +19,12 @@ from portal.tenancy.scoping import MerchantModel
 
 
 class FulfilmentOrder(PublicIdMixin, MerchantModel):
-    """What one back office is asked to do for an order. `reference` is its one name there, for life."""
+    """What one back office is asked to do for an order. `reference` is its one name there, for life.
+
+    It is about the whole order (`amount` NULL), or about its `shares`, which come to `amount`. `why` says in words what
+    chose the destination: the rule (in its version then), the flow, or a person (`moved_by`). `after` is whose
+    acceptance it waits for; none: that of all that wait for nobody's.
+    """
 
     class State(models.TextChoices):
         WAITING = "waiting", _("Waiting")
@@ -35,28 +41,79 @@ class FulfilmentOrder(PublicIdMixin, MerchantModel):
         CREATED = "created", _("as soon as it is created")
         CONFIRMED = "confirmed", _("when it is confirmed")
         PAID = "paid", _("when it is paid, cash on delivery or on account")
+        ACCEPTED = "accepted", _("when another back office has accepted it")
+        SHIPPED = "shipped", _("when it is shipped")
+
+    AFTER_OTHERS = (SendWhen.ACCEPTED, SendWhen.SHIPPED)
+
+    class Document(models.TextChoices):
+        ORDER = "order", _("order")
+        INVOICE = "invoice", _("invoice")
 
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="fulfilment_orders")
     destination = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="fulfilment_orders")
     location = models.ForeignKey(Location, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    number = models.PositiveSmallIntegerField(default=1, db_default=1)
+    document = models.CharField(max_length=7, choices=Document, default=Document.ORDER, db_default=Document.ORDER.value)
+    amount = MoneyField(null=True, blank=True)
     reference = models.CharField(max_length=20)
     state = models.CharField(max_length=12, choices=State, default=State.WAITING)
     send_when = models.CharField(max_length=12, choices=SendWhen, default=SendWhen.PAID)
+    after = models.ForeignKey(Connection, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    rule = models.ForeignKey(RoutingRule, null=True, blank=True, on_delete=models.SET_NULL, related_name="parts")
+    rule_version = models.PositiveIntegerField(default=0, db_default=0)
+    why = models.CharField(max_length=500, blank=True, default="", db_default="")
+    moved_by = models.CharField(max_length=100, blank=True, default="", db_default="")
     external_id = models.CharField(max_length=200, blank=True, default="")
     external_number = models.CharField(max_length=200, blank=True, default="")
     remote_total = MoneyField(null=True, blank=True)
+    remote_tax = MoneyField(null=True, blank=True)  # what of it is tax, where it says so
     placed_at = models.DateTimeField(null=True, blank=True)
     shipped_at = models.DateTimeField(null=True, blank=True)
 
     class Meta(MerchantModel.Meta):
         constraints = (
             models.UniqueConstraint(fields=("merchant", "destination", "reference"), name="fulfilment_reference"),
-            models.UniqueConstraint(fields=("merchant", "order", "destination"), name="fulfilment_once"),
+            models.UniqueConstraint(fields=("merchant", "order", "number"), name="fulfilment_number"),
         )
         indexes = (models.Index(fields=("merchant", "state"), name="fulfilment_state"),)
 
     def __str__(self) -> str:
         return self.external_number or self.reference
+
+    @property
+    def create_kind(self) -> str:
+        """The message that makes it there."""
+        return f"create_{self.document}"
+
+    @property
+    def cancel_kind(self) -> str:
+        """The message that takes it back there."""
+        return f"cancel_{self.document}"
+
+
+class FulfilmentShare(MerchantModel):
+    """What of a line is a part's: so many of the shop's article, and so much of the line's money. Of what is no article
+    (shipping, a fee) the quantity is the line's on every part that has some of its money."""
+
+    fulfilment_order = models.ForeignKey(FulfilmentOrder, on_delete=models.CASCADE, related_name="shares")
+    order_line = models.ForeignKey(OrderLine, on_delete=models.CASCADE, related_name="shares")
+    quantity = QuantityField()
+    discount = MoneyField(default=Decimal(0))
+    net = MoneyField()
+    tax = MoneyField(default=Decimal(0))
+    gross = MoneyField()
+
+    class Meta(MerchantModel.Meta):
+        constraints = (
+            models.UniqueConstraint(
+                fields=("merchant", "fulfilment_order", "order_line"), name="fulfilment_share_once"
+            ),
+            models.CheckConstraint(condition=Q(gross=models.F("net") + models.F("tax")), name="fulfilment_share_gross"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.quantity} of line {self.order_line_id}"
 
 
 class FulfilmentLine(MerchantModel):
@@ -94,6 +151,7 @@ class Shipment(MerchantModel):
         constraints = (
             models.UniqueConstraint(fields=("merchant", "fulfilment_order", "external_id"), name="shipment_once"),
         )
+        indexes = (models.Index(fields=("merchant", "number"), name="shipment_number"),)
 
     def __str__(self) -> str:
         return self.number or self.external_id
@@ -134,15 +192,21 @@ class Invoice(MerchantModel):
 
     class Meta(MerchantModel.Meta):
         constraints = (models.UniqueConstraint(fields=("merchant", "connection", "external_id"), name="invoice_once"),)
+        indexes = (models.Index(fields=("merchant", "number"), name="invoice_number"),)
 
     def __str__(self) -> str:
         return self.number or self.external_id
 
 
 class Cancellation(MerchantModel):
-    """Somebody asked to cancel an order; `answer` is the destination's, kept as proof."""
+    """Somebody asked to cancel an order or items of it; `answer` is kept as proof. Asked is the part's destination, or
+    (without a part) the order's shop. `command` carries the question, `success` is None until it is answered."""
 
-    fulfilment_order = models.ForeignKey(FulfilmentOrder, on_delete=models.CASCADE, related_name="cancellations")
+    fulfilment_order = models.ForeignKey(
+        FulfilmentOrder, null=True, blank=True, on_delete=models.CASCADE, related_name="cancellations"
+    )
+    order = models.ForeignKey(Order, null=True, blank=True, on_delete=models.CASCADE, related_name="cancellations")
+    command = models.ForeignKey(Command, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     asked_at = models.DateTimeField()
     asked_by = models.CharField(max_length=100)
     reason = models.CharField(max_length=500, blank=True, default="")
@@ -154,11 +218,18 @@ class Cancellation(MerchantModel):
         pass
 
     def __str__(self) -> str:
-        return f"Cancellation of {self.fulfilment_order_id}"
+        return f"Cancellation of {self.fulfilment_order_id or self.order_id}"
 
 
 class Return(MerchantModel):
-    """Goods that came back. Not a refund."""
+    """Goods that came back, or are to. Not a refund. `connection` is who said it first, with its id; of one that a
+    person made here (`made_by`) it is the shop, and the id our own reference. `reason_code` is our word for the reason
+    the value map gave."""
+
+    class Restock(models.TextChoices):
+        SELL = "sell", _("back into stock")
+        DAMAGED = "damaged", _("damaged, not into stock")
+        KEEP = "keep", _("the buyer keeps it")
 
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="returns")
     connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="returns")
@@ -166,6 +237,10 @@ class Return(MerchantModel):
     number = models.CharField(max_length=100, blank=True, default="")
     state = models.CharField(max_length=12)
     reason = models.CharField(max_length=500, blank=True, default="")
+    reason_code = models.CharField(max_length=200, blank=True, default="")
+    reference = models.CharField(max_length=40, blank=True, default="")
+    restock = models.CharField(max_length=10, choices=Restock, default=Restock.SELL)
+    made_by = models.CharField(max_length=100, blank=True, default="")
     at = models.DateTimeField(null=True, blank=True)
 
     class Meta(MerchantModel.Meta):
@@ -190,9 +265,11 @@ class ReturnLine(MerchantModel):
 
 
 class Refund(MerchantModel):
-    """Money given back, as the store says; `counted` is false for one beyond what was captured (held)."""
+    """Money given back, as the store says; `counted` is false for one beyond what was captured (held). One a person
+    made here (`made_by`) is asked of the shop first, under our own reference until the shop gives it an id."""
 
     class State(models.TextChoices):
+        ASKED = "asked", _("Asked of the shop")
         RECEIVED = "received", _("Received")
         QUEUED = "queued", _("On its way")
         DONE = "done", _("Done there")
@@ -207,6 +284,7 @@ class Refund(MerchantModel):
     at = models.DateTimeField(null=True, blank=True)
     state = models.CharField(max_length=10, choices=State, default=State.RECEIVED)
     counted = models.BooleanField(default=True)
+    made_by = models.CharField(max_length=100, blank=True, default="")
     remote_id = models.CharField(max_length=200, blank=True, default="")
     remote_number = models.CharField(max_length=200, blank=True, default="")
 
@@ -215,6 +293,7 @@ class Refund(MerchantModel):
             models.UniqueConstraint(fields=("merchant", "order", "external_id"), name="refund_once"),
             models.CheckConstraint(condition=Q(amount__gt=0), name="refund_positive"),
         )
+        indexes = (models.Index(fields=("merchant", "remote_number"), name="refund_number"),)
 
     def __str__(self) -> str:
         return f"Refund {self.amount} of order {self.order_id}"

@@ -42,6 +42,14 @@ class Order(PublicIdMixin, MerchantModel):
         RETURNED = "returned", _("Returned")
         CANCELLED = "cancelled", _("Cancelled")
 
+    class Admission(models.TextChoices):
+        TAKEN = "", _("Taken in")
+        EXCLUDED = "excluded", _("Left out by a rule")
+        HISTORY = "history", _("From before, for the record")
+        BY_HAND = "by_hand", _("Taken in by hand")
+
+    STAYS_HERE = (Admission.EXCLUDED, Admission.HISTORY)
+
     connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="orders")
     external_id = models.CharField(max_length=200)
     number = models.CharField(max_length=60)
@@ -54,6 +62,9 @@ class Order(PublicIdMixin, MerchantModel):
     cash_on_delivery = models.BooleanField(default=False)
     currency = models.CharField(max_length=3)
     total = MoneyField()
+    prices_include_tax = models.BooleanField(default=False)  # of the lines' unit prices
+    presentment_currency = models.CharField(max_length=3, blank=True, default="")  # what the buyer saw, if another
+    presentment_total = MoneyField(null=True, blank=True)
     captured = MoneyField(default=Decimal(0))
     refund_pending = MoneyField(default=Decimal(0))
     refunded = MoneyField(default=Decimal(0))
@@ -67,6 +78,15 @@ class Order(PublicIdMixin, MerchantModel):
     billing = models.JSONField(default=dict, blank=True)
     shipping = models.JSONField(default=dict, blank=True)
     note = models.TextField(blank=True, default="")
+    admission = models.CharField(
+        max_length=10, choices=Admission, blank=True, default=Admission.TAKEN, db_default=Admission.TAKEN.value
+    )
+    admission_words = models.CharField(max_length=300, blank=True, default="", db_default="")  # the rule, or who
+    tags = models.TextField(blank=True, default="", db_default="")  # one a line
+    flagged = models.CharField(max_length=200, blank=True, default="", db_default="")  # why the shop suspects fraud
+    payment_method = models.CharField(max_length=100, blank=True, default="", db_default="")
+    on_account = models.BooleanField(default=False, db_default=False)
+    erased_at = models.DateTimeField(null=True, blank=True)  # the buyer's data; nothing brings it back
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
@@ -83,6 +103,7 @@ class Order(PublicIdMixin, MerchantModel):
             models.Index(fields=("merchant", "number"), name="order_number"),
             models.Index(fields=("merchant", "email"), name="order_email"),
             models.Index(fields=("merchant", "phone"), name="order_phone"),
+            models.Index(fields=("merchant", "admission"), name="order_admission", condition=~Q(admission="")),
         )
 
     def __str__(self) -> str:
@@ -92,6 +113,11 @@ class Order(PublicIdMixin, MerchantModel):
     def is_over(self) -> bool:
         """Whether nothing is to be done for it any more, so that it has nothing to wait for."""
         return self.fulfilment == self.Fulfilment.CANCELLED or self.intake == self.Intake.SOURCE_DELETED
+
+    @property
+    def stays_here(self) -> bool:
+        """Whether no back office is to have it: left out by a rule, or kept for the record only."""
+        return self.admission in self.STAYS_HERE
 
 
 class OrderLine(MerchantModel):
@@ -175,7 +201,8 @@ class DiscountLine(MerchantModel):
 
 
 class Payment(MerchantModel):
-    """One movement of money, amount ≥ 0."""
+    """One movement of money, amount ≥ 0. `connection` is the back office that registered it, None for the order's
+    shop; `reference` is what we call it where we tell of it."""
 
     class Kind(models.TextChoices):
         AUTHORIZATION = "authorization", _("Authorized")
@@ -189,6 +216,8 @@ class Payment(MerchantModel):
     method = models.CharField(max_length=100)
     amount = MoneyField()
     at = models.DateTimeField(null=True, blank=True)
+    connection = models.ForeignKey(Connection, null=True, blank=True, on_delete=models.PROTECT, related_name="payments")
+    reference = models.CharField(max_length=40, blank=True, default="")
 
     class Meta(MerchantModel.Meta):
         constraints = (

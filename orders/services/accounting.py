@@ -23,6 +23,7 @@ from orders.services.routing import list_ruled_out
 from portal.tenancy.models import Merchant
 
 Part = FulfilmentOrder.State
+AT_ONCE = [when for when in FulfilmentOrder.SendWhen if when not in FulfilmentOrder.AFTER_OTHERS]
 PLACED, WAITING, REFUSED, EXCLUDED, CANCELLED, CLOSED = (
     "placed", "waiting", "refused", "excluded", "cancelled", "closed",
 )  # fmt: skip
@@ -57,16 +58,20 @@ def with_account(rows: QuerySet[Order], *, merchant_id: int) -> QuerySet[Any]:
     """`rows` with `account`, the one place each of them is at; a key of ACCOUNTS.
 
     An order of several parts is where the part is that needs most: refused before waiting before placed. What a back
-    office had once is placed, though it was cancelled there later.
+    office had once is placed, though it was cancelled there later, and though accounting, say, has yet to be told.
     """
     is_over = Q(fulfilment=Order.Fulfilment.CANCELLED) | Q(intake=Order.Intake.SOURCE_DELETED)
     # As routing decides it: shops tell the time in whole seconds.
     since_live = Q(connection__live_since__isnull=False) & Q(placed_at__gte=TruncSecond("connection__live_since"))
-    to_be_sent = since_live & ~Q(connection_id__in=list_ruled_out(merchant_id=merchant_id))
+    by_hand = Q(admission=Order.Admission.BY_HAND)
+    left_out = Q(connection_id__in=list_ruled_out(merchant_id=merchant_id)) | Q(admission__in=Order.STAYS_HERE)
+    to_be_sent = (since_live | by_hand) & ~left_out
     account = Case(
         When(_has(state=Part.NEEDS_FIX), then=Value(REFUSED)),
-        When(_has(state__in=(Part.WAITING, Part.QUEUED, Part.NEEDS_HUMAN)), then=Value(WAITING)),
+        When(_has(state=Part.WAITING, send_when__in=AT_ONCE), then=Value(WAITING)),
+        When(_has(state__in=(Part.QUEUED, Part.NEEDS_HUMAN)), then=Value(WAITING)),
         When(_has(state=Part.PLACED) | _has(placed_at__isnull=False), then=Value(PLACED)),
+        When(_has(state=Part.WAITING), then=Value(WAITING)),
         When(_has(state=Part.NEVER), then=Value(CLOSED)),
         When(_has() | is_over, then=Value(CANCELLED)),
         When(to_be_sent, then=Value(WAITING)),  # no back office takes orders yet

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 
 from django.db import transaction
 
@@ -10,8 +12,9 @@ from catalog import services as catalog
 from integrations.contract import records as r
 from integrations.models import Command, Connection, Stream
 from integrations.sync.outbox import enqueue
-from orders.models import Cancellation, FulfilmentOrder, Order
+from orders.models import Cancellation, CancellationLine, FulfilmentOrder, Order
 from orders.services import edits, holds, refunds
+from orders.services.parts import total_of
 from orders.services.references import line_of, next_revision
 from orders.services.timeline import note
 from orders.services.withdrawals import NOT_SENT, end_line, may_be_there, withdraw
@@ -37,7 +40,7 @@ def follow_status(order: Order, record: r.OrderRecord, *, at: datetime) -> list[
         return []
     order.save(update_fields=["fulfilment"])
     note(order, "cancelled", f"Cancelled in {order.connection.name}.", at=at)
-    _let_go(order, at)
+    let_go(order, at=at)
     return ["cancelled"]
 
 
@@ -51,8 +54,8 @@ def _take_up(order: Order, at: datetime) -> None:
     note(order, "restored", f"Taken up again in {order.connection.name}.", at=at)
     for part in order.fulfilment_orders.select_related("destination").order_by("pk"):
         mine = Command.plain.select_for_update().filter(connection=part.destination, reference=part.reference)
-        asked = mine.filter(kind="cancel_order").order_by("-revision").first()
-        create = mine.filter(kind="create_order").order_by("-revision").first()
+        asked = mine.filter(kind=part.cancel_kind).order_by("-revision").first()
+        create = mine.filter(kind=part.create_kind).order_by("-revision").first()
         if asked is not None and asked.state == Command.State.PENDING and asked.payload is None:
             words = "The shop has taken it up again."
             withdraw(asked, words, at=at)
@@ -68,59 +71,91 @@ def _take_up(order: Order, at: datetime) -> None:
             holds.wait(order, "restored", f"restored:{order.pk}", words, at=at)
 
 
-def _let_go(order: Order, at: datetime) -> None:
+def let_go(order: Order, *, at: datetime) -> None:
     """Nothing waits for it, nothing is promised to it, and no back office keeps it."""
     holds.end_all(order, at=at)
     edits.drop(order, at=at)
     catalog.cancel_reservation(merchant_id=order.merchant_id, subject=("order", order.pk), at=at)
     for part in order.fulfilment_orders.select_related("destination").order_by("pk"):
-        _take_back(order, part, at)
+        take_back(order, part, by=order.connection.name, at=at)
     refunds.close_unbooked(order, at=at)
 
 
-def _take_back(order: Order, part: FulfilmentOrder, at: datetime) -> None:
+def take_back(order: Order, part: FulfilmentOrder, *, by: str, reason: str = "", at: datetime) -> None:
+    """See that the part is not sent, or ask its destination to cancel it; the caller holds the order's lock."""
     if part.state == Part.WAITING:
         part.state = move(PLACEMENT, part.state, Part.CANCELLED)
         part.save(update_fields=["state"])
         return
     create = (
         Command.plain.select_for_update()
-        .filter(connection=part.destination, kind="create_order", reference=part.reference)
+        .filter(connection=part.destination, kind=part.create_kind, reference=part.reference)
         .order_by("-revision")
         .first()
     )
     if create is not None and create.state in NOT_SENT and not may_be_there(create):
-        withdraw_create(order, part, create, at=at)
+        withdraw_create(order, part, create, by=by, at=at)
     elif part.state not in part.OVER:
-        _ask_to_cancel(order, part, at)
+        ask_to_cancel(order, part, by=by, reason=reason, at=at)
 
 
-def withdraw_create(order: Order, part: FulfilmentOrder, create: Command, *, at: datetime) -> None:
-    """The shop cancelled what surely is not there; the caller holds all three."""
-    withdraw(create, "Cancelled in the shop before it was sent.", at=at)
+def withdraw_create(
+    order: Order, part: FulfilmentOrder, create: Command, *, by: str = "the shop", at: datetime
+) -> None:
+    """Cancelled is what surely is not there; the caller holds all three."""
+    withdraw(create, f"Cancelled by {by} before it was sent.", at=at)
     part.state = move(PLACEMENT, part.state, Part.CANCELLED)
     part.save(update_fields=["state"])
     note(order, "withdrawn", f"It had not been sent to {part.destination.name}, and is not.", at=at)
     end_line(order, part, at=at)
 
 
-def _ask_to_cancel(order: Order, part: FulfilmentOrder, at: datetime) -> None:
-    Cancellation.plain.create(
-        merchant_id=order.merchant_id, fulfilment_order=part, asked_at=at, asked_by=order.connection.name
+def ask_to_cancel(
+    order: Order,
+    part: FulfilmentOrder,
+    *,
+    by: str,
+    reason: str = "",
+    quantities: Mapping[int, Decimal] | None = None,
+    at: datetime,
+) -> None:
+    """Ask the destination to cancel the part, or so many of these lines of it (line → of the shop's article); the
+    caller holds the order's lock. An invoice that was credited, be it in part, stands: its credit notes are the
+    answer."""
+    there, line = part.destination, line_of(part)
+    credited = Command.plain.filter(connection=there, line=line, kind="create_refund")
+    if part.document == part.Document.INVOICE and credited.exclude(state=Command.State.WITHDRAWN).exists():
+        note(order, "invoice_kept", f"{there.name} keeps the invoice {part}: it was credited there already.", at=at)
+        return
+    asked = Cancellation.plain.create(
+        merchant_id=order.merchant_id,
+        order=order,
+        fulfilment_order=part,
+        asked_at=at,
+        asked_by=by[:100],
+        reason=reason[:500],
     )
-    command = enqueue(
+    CancellationLine.plain.bulk_create(
+        CancellationLine(merchant_id=order.merchant_id, cancellation=asked, order_line_id=pk, quantity=quantity)
+        for pk, quantity in (quantities or {}).items()
+    )
+    after = Command.State.values if quantities else ANSWERED
+    asked.command = enqueue(
         connection=part.destination,
-        kind="cancel_order",
+        kind=part.cancel_kind,
         stream=Stream.ORDER,
         subject=("order", order.pk),
         line=line_of(part),
         reference=part.reference,
-        revision=next_revision(part.destination, "cancel_order", part.reference, after=ANSWERED),
-        amount=order.total,
+        revision=next_revision(part.destination, part.cancel_kind, part.reference, after=after),
+        amount=total_of(part, order),
         currency=order.currency,
         at=at,
     )
-    note(order, "cancel_asked", f"{part.destination.name} is asked to cancel it.", at=at, command=command)
+    asked.save(update_fields=["command"])
+    what = "some items of it" if quantities else "it"
+    words = f"{part.destination.name} is asked to cancel {what}." + (f" {reason}" if reason else "")
+    note(order, "cancel_asked", words, at=at, actor=by, command=asked.command)
 
 
 @transaction.atomic
@@ -133,4 +168,4 @@ def mark_gone(*, connection: Connection, external_id: str, at: datetime) -> None
     order.save(update_fields=["intake"])
     note(order, "source_deleted", f"Deleted in {connection.name}.", at=at)
     if not order.fulfilment_orders.exclude(state=Part.WAITING).exists():
-        _let_go(order, at)
+        let_go(order, at=at)

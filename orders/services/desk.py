@@ -14,8 +14,8 @@ from orders.services.timeline import note
 from portal.tenancy.models import User
 
 # Reasons a person ends by looking; all others end when what they wait for is there.
-PERSONS_KEYS = ("person:", "amount:", "restored:")
-FREED_BY_HAND = (*PERSONS_KEYS, "reference:", "refund:")  # one by one, with a reason
+PERSONS_KEYS = ("person:", "amount:", "restored:", "invoiced:")
+FREED_BY_HAND = (*PERSONS_KEYS, "reference:", "refund:", "rule:", "credit:")  # one by one, with a reason
 
 
 class NotPossible(Exception):

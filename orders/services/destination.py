@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -12,11 +13,15 @@ from django.db.models import F
 from catalog.models import Binding
 from integrations.models import Command, Connection, Link, Stream, ValueMapping
 from integrations.sync.outbox import enqueue
+from integrations.sync.platforms import list_capabilities
 from integrations.sync.release import list_new_keys, lock_keys
-from orders.models import Order, OrderLine, TaxLine
-from orders.services import holds
+from orders.models import Customer, Order, OrderLine, TaxLine
+from orders.services import field_rules, holds
+from orders.services.page import Page
+from portal.tenancy.models import Location
 
 Kind = ValueMapping.Kind
+NAMED = (Kind.TAX, Kind.SPECIAL_LINE, Kind.LOCATION)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,30 +35,36 @@ class Missing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Names:
-    """Their ids: of articles (variant → ids and base units), of taxes (the shop's code → id), of special lines."""
+    """Their ids: of articles (variant → ids and base units), of taxes (the shop's code → id), of special lines, of
+    locations (our code → id)."""
 
     articles: dict[int, list[tuple[str, Decimal]]]
     taxes: dict[str, str]
     special: dict[str, str]
+    places: dict[str, str]
 
 
 def find_names(order: Order, there: Connection, lines: Iterable[OrderLine]) -> Names:
-    """Everything of the order the back office has a name for, in four queries."""
-    variants = [line.variant_id for line in lines if line.variant_id is not None]
-    bound = Binding.plain.filter(connection=there, variant_id__in=variants, state=Binding.State.BOUND).order_by("pk")
+    """Everything of the order the back office has a name for."""
+    return _read_names(order.connection, there, {line.variant_id for line in lines if line.variant_id is not None})
+
+
+def _read_names(shop: Connection, there: Connection, variants: Collection[int]) -> Names:
+    """In two queries, however many orders these are the variants of."""
+    bound = Binding.plain.filter(connection=there, variant_id__in=sorted(variants), state=Binding.State.BOUND)
     articles: dict[int, list[tuple[str, Decimal]]] = {}
-    for row in bound:
-        if row.variant_id is not None:
-            articles.setdefault(row.variant_id, []).append((row.external_id, row.factor))
-    mapped = ValueMapping.plain.filter(connection__in=(order.connection, there)).exclude(ours="")
-    ours = {row.theirs: row.ours for row in mapped if row.kind == Kind.TAX and row.connection_id == order.connection_id}
-    theirs = {row.ours: row.theirs for row in mapped if row.kind == Kind.TAX and row.connection_id == there.pk}
+    for variant, external_id, factor in bound.order_by("pk").values_list("variant_id", "external_id", "factor"):
+        articles.setdefault(variant, []).append((external_id, factor))
+    rows = ValueMapping.plain.filter(connection__in=(shop, there), kind__in=NAMED).exclude(ours="")
+    named: dict[tuple[int, str], list[tuple[str, str]]] = defaultdict(list)
+    for where, kind, theirs, ours in rows.values_list("connection_id", "kind", "theirs", "ours"):
+        named[where, kind].append((theirs, ours))
+    taxes = {ours: theirs for theirs, ours in named[there.pk, Kind.TAX]}
     return Names(
         articles=articles,
-        taxes={code: theirs[name] for code, name in ours.items() if name in theirs},
-        special={
-            row.ours: row.theirs for row in mapped if row.kind == Kind.SPECIAL_LINE and row.connection_id == there.pk
-        },
+        taxes={code: taxes[ours] for code, ours in named[shop.pk, Kind.TAX] if ours in taxes},
+        special={ours: theirs for theirs, ours in named[there.pk, Kind.SPECIAL_LINE]},
+        places={ours: theirs for theirs, ours in named[there.pk, Kind.LOCATION]},
     )
 
 
@@ -86,10 +97,24 @@ def _is_whole(line: OrderLine, factor: Decimal) -> bool:
     return convert(line, line.quantity - line.cancelled_quantity, factor) is not None
 
 
-def list_missing(order: Order, there: Connection, lines: Sequence[OrderLine]) -> list[Missing]:
-    """What a person must map before the order can go; each with the key that frees it."""
-    names = find_names(order, there, lines)
+def list_missing(
+    order: Order,
+    there: Connection,
+    lines: Sequence[OrderLine],
+    *,
+    place: Location | None = None,
+    page: Page | None = None,
+) -> list[Missing]:
+    """What a person must map before the order can go; each with the key that frees it. `place` is the location a rule
+    or a person chose, which a back office with several must know; `page`: the order is one of those, and new."""
+    if page:
+        names = page.once(("names", there.pk), lambda: _read_names(page.shop, there, page.variants))
+    else:
+        names = find_names(order, there, lines)
     missing: dict[str, Missing] = {}
+    if place is not None and place.code not in names.places and _has_places(there):
+        words = f"{there.name} does not know the location {place} (order {order}). Map it once under Values → Location."
+        _add(missing, "location", f"value:{there.pk}:location:{place.code}", words)
     for line in lines:
         if line.kind == OrderLine.Kind.ITEM:
             article = choose_article(line, names)
@@ -104,14 +129,21 @@ def list_missing(order: Order, there: Connection, lines: Sequence[OrderLine]) ->
                 f"{there.name} does not know what to book {line.get_kind_display().lower()} on (order {order}). Map it."
             )
             _add(missing, "special_line", f"value:{there.pk}:special_line:{line.kind}", words)
-    for code, name in _tax_codes(lines):
+    for code, name in page.list_tax_codes(lines) if page else _tax_codes(lines):
         if code not in names.taxes:
             _see_tax(order.connection, code, name)
             words = (
                 f"{there.name} does not know the tax “{name or code}” (order {order}). Map it once under Values → Tax."
             )
             _add(missing, "tax", f"value:{order.connection_id}:tax:{code}", words)
+    if problems := field_rules.list_problems(order, there):
+        words = f"A field rule for {there.name} fails for order {order}. {' '.join(problems)} Mend the rule."
+        _add(missing, "rule", field_rules.rules_key(there), words)
     return list(missing.values())
+
+
+def _has_places(there: Connection) -> bool:
+    return "list_locations" in list_capabilities(there.platform, there.settings)
 
 
 def _add(missing: dict[str, Missing], reason: str, key: str, words: str) -> None:
@@ -147,7 +179,7 @@ def _find_customer(order: Order, there: Connection) -> tuple[str, bool]:
     if order.customer is None or order.customer.is_guest:
         return "", True
     subject = {"subject_type": "customer", "subject_id": order.customer.pk}
-    link = Link.plain.filter(connection=there, stream=Stream.CUSTOMER, **subject).first()
+    link = Link.plain.filter(connection=there, stream=Stream.CUSTOMER, **subject).order_by("pk").first()
     if link is not None:
         return link.external_id, True
     made = Command.plain.filter(connection=there, kind="create_customer", **subject).order_by("-revision").first()
@@ -168,16 +200,29 @@ def ensure_customer(order: Order, there: Connection, *, at: datetime) -> str:
         if _find_customer(order, there)[1]:
             return ""
     holds.wait(order, "customer", key, f"{customer} is being made in {there.name} first.", at=at, connection=there)
+    make_customer(customer, there, prefix=order.connection.order_prefix, at=at)
+    return key
+
+
+def make_customer(customer: Customer, there: Connection, *, prefix: str, at: datetime) -> None:
+    """Have the back office make him, once, whoever asks first."""
+    asked = Command.plain.filter(connection=there, kind="create_customer", subject_type="customer")
+    if asked.filter(subject_id=customer.pk).exists():
+        return
     enqueue(
         connection=there,
         kind="create_customer",
         stream=Stream.CUSTOMER,
         subject=("customer", customer.pk),
-        line=f"customer:{customer.pk}",
-        reference=f"{order.connection.order_prefix}C{customer.pk}",
+        line=line_of_customer(customer.pk),
+        reference=f"{prefix}C{customer.pk}",
         at=at,
     )
-    return key
+
+
+def line_of_customer(customer_id: int) -> str:
+    """What is asked about one customer goes one after another."""
+    return f"customer:{customer_id}"
 
 
 def customer_key(there: Connection, customer_id: int) -> str:

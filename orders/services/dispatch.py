@@ -1,17 +1,17 @@
-"""Telling the shop what has left: a message a shipment, where the shop's platform can be told."""
+"""Telling the shop what has left and what was invoiced: a message each, where its platform can be told."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from integrations.models import Command, Connection, Flow, Stream, ValueMapping
+from integrations.models import Command, Connection, Stream, ValueMapping
 from integrations.sync.outbox import enqueue
-from integrations.sync.platforms import list_capabilities
-from orders.models import Order, Shipment
+from orders.models import Invoice, Order, Shipment
 from orders.services.references import build_reference
+from orders.services.shop import can, line_at_shop, may_be_told
+from orders.services.status import tell_status
 from orders.services.timeline import note
 
-LIVE_STATES = (*Connection.WRITING_STATES, Connection.State.NEEDS_REAUTH, Connection.State.PAUSED)
 SHIPPED = Order.Fulfilment.FULFILLED
 
 
@@ -19,12 +19,13 @@ def tell_shop(order: Order, shipment: Shipment, *, at: datetime) -> None:
     """Write down that the shop is to be told of the shipment, once; the caller holds the order's lock.
 
     Not while the shop is only watched, nor where its flow of shipments is switched off. A platform without shipments
-    gets the status that is mapped to "fulfilled" when the last has left.
+    gets the status that is mapped to "fulfilled" when the last has left. The order's status goes by itself, unless
+    the shop sets it with the last shipment.
     """
     shop = order.connection
-    if shop.live_since is None or shop.state not in LIVE_STATES or _is_switched_off(shop):
-        return
-    kind = _choose_kind(order, shop)
+    kind = _choose_kind(order, shop) if may_be_told(order, Stream.SHIPMENT) else ""
+    if not kind or order.fulfilment != SHIPPED:
+        tell_status(order, at=at)
     subject = {"subject_type": "shipment", "subject_id": shipment.pk}
     if not kind or Command.plain.filter(connection=shop, **subject).exists():
         return
@@ -41,6 +42,27 @@ def tell_shop(order: Order, shipment: Shipment, *, at: datetime) -> None:
     note(order, "shop_told", f"{shop.name} is told of {shipment}.", at=at, command=command)
 
 
+def tell_invoice(order: Order, invoice: Invoice, *, at: datetime) -> None:
+    """Write down that the shop is to be told of an invoice or credit note, once, where its platform can be; the caller
+    holds the order's lock."""
+    shop = order.connection
+    subject = {"subject_type": "invoice", "subject_id": invoice.pk}
+    if not can(shop, "create_invoice") or not may_be_told(order, Stream.INVOICE):
+        return
+    if Command.plain.filter(connection=shop, stream=Stream.INVOICE, **subject).exists():
+        return
+    command = enqueue(
+        connection=shop,
+        kind="create_invoice",
+        stream=Stream.INVOICE,
+        subject=("invoice", invoice.pk),
+        line=line_at_shop(order),
+        reference=f"{build_reference(order)}-I{invoice.pk}",
+        at=at,
+    )
+    note(order, "shop_told", f"{shop.name} is told of {invoice}.", at=at, command=command)
+
+
 def find_status(shop: Connection) -> str:
     """The shop's own word for an order that has left, '' where none is mapped."""
     rows = ValueMapping.plain.filter(connection=shop, kind=ValueMapping.Kind.STATUS, ours=SHIPPED).order_by("pk")
@@ -48,13 +70,7 @@ def find_status(shop: Connection) -> str:
 
 
 def _choose_kind(order: Order, shop: Connection) -> str:
-    able = list_capabilities(shop.platform, shop.settings)
-    if "create_shipment" in able:
+    if can(shop, "create_shipment"):
         return "create_shipment"
-    told = "update_order_status" in able and order.fulfilment == SHIPPED and find_status(shop)
+    told = can(shop, "update_order_status") and order.fulfilment == SHIPPED and find_status(shop)
     return "update_order_status" if told else ""
-
-
-def _is_switched_off(shop: Connection) -> bool:
-    flows = Flow.plain.filter(connection=shop, stream=Stream.SHIPMENT, direction=Flow.Direction.PUSH)
-    return flows.exists() and not flows.filter(enabled=True).exists()

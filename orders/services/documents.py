@@ -7,7 +7,7 @@ from typing import Any
 
 from integrations.contract import records as r
 from integrations.contract.errors import Rejected
-from orders.models import OrderLine, Refund, RefundLine, ShipmentLine
+from orders.models import Order, OrderLine, Refund, RefundLine, ReturnLine, ShipmentLine
 from orders.services.destination import Names, choose_article, convert
 
 ONE = Decimal(1)
@@ -16,6 +16,23 @@ ONE = Decimal(1)
 def build_address(values: dict[str, Any]) -> r.AddressRecord | None:
     """As it was kept, only what is filled in; None for none."""
     return r.AddressRecord(**values) if values else None
+
+
+def build_header(order: Order, *, reference: str = "") -> r.OrderDocument:
+    """All of the document that is not its lines, before any field rule."""
+    return r.OrderDocument(
+        reference=reference,
+        number=order.number,
+        currency=order.currency,
+        total=order.total,
+        placed_at=order.placed_at,
+        customer=r.CustomerRecord(name=order.customer_name, email=order.email, phone=order.phone),
+        billing=build_address(order.billing),
+        shipping=build_address(order.shipping),
+        payment_method=next((one.method for one in sorted(order.payments.all(), key=lambda one: one.pk)), ""),
+        prices_include_tax=order.prices_include_tax,
+        note=order.note,
+    )
 
 
 def build_line(line: OrderLine, names: Names, quantity: Decimal | None = None) -> r.OrderDocumentLine:
@@ -84,13 +101,13 @@ def build_free_amount(refund: Refund, names: Names) -> r.OrderDocumentLine:
     )
 
 
-def build_shipped_line(row: ShipmentLine) -> r.OrderDocumentLine:
-    """What left of a line, in units of the shop's article; its `key` is the shop's own id of the line."""
+def build_moved_line(row: ShipmentLine | ReturnLine, how: str = "left") -> r.OrderDocumentLine:
+    """What left of a line, or came back, in units of the shop's article; its `key` is the shop's own id of the line."""
     line = row.order_line
     quantity = row.quantity / line.factor
     if line.factor != 1 and quantity != quantity.to_integral_value():
         words = (
-            f"{row.quantity.normalize():f} of {line.sku or line.name} left, which is no whole number of what was sold."
+            f"{row.quantity.normalize():f} of {line.sku or line.name} {how}, which is no whole number of what was sold."
         )
         raise Rejected(f"{words} Tell the shop by hand.", code="FRACTION")
     return r.OrderDocumentLine(
@@ -99,4 +116,21 @@ def build_shipped_line(row: ShipmentLine) -> r.OrderDocumentLine:
         sku=line.sku,
         name=line.name,
         quantity=quantity,
+    )
+
+
+def build_shop_refund_line(row: RefundLine) -> r.OrderDocumentLine:
+    """What the shop is to give back of its own line, which `key` names."""
+    line = row.order_line
+    return r.OrderDocumentLine(
+        key=line.external_id,
+        kind=r.LineKind(line.kind),
+        variant_external_id=line.variant_external_id,
+        sku=line.sku,
+        name=line.name,
+        quantity=row.quantity,
+        unit_price=row.net / row.quantity,
+        net=row.net,
+        tax=row.tax,
+        gross=row.net + row.tax,
     )

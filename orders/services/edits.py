@@ -110,8 +110,7 @@ def accept(*, order_id: int, by: str, at: datetime) -> None:
     order, edit = _lock(order_id)
     _take_over(order, edit)
     _decide(order, edit, State.ACCEPTED, "is taken over here", by, at)
-    for part in order.fulfilment_orders.select_related("destination").filter(state=routing.State.PLACED):
-        goods.settle_promise(order, part.destination, at=at)
+    goods.settle_promise(order, at=at)
 
 
 @transaction.atomic
@@ -119,7 +118,8 @@ def push(*, order_id: int, by: str, at: datetime) -> None:
     """The shop's lines are ours, and each back office that has the order is told to change it, as soon as it knows all
     that is new in it. NotPossible as in `accept`, and where one cannot change orders."""
     order, edit = _lock(order_id)
-    for part in order.fulfilment_orders.select_related("destination").exclude(state__in=routing.NOT_THERE):
+    sent = order.fulfilment_orders.exclude(state__in=routing.NOT_THERE).filter(document=routing.Document.ORDER)
+    for part in sent.select_related("destination"):
         there = part.destination
         if "update_order" not in list_capabilities(there.platform, there.settings):
             raise NotPossible(f"{there.name} cannot change orders: change it there by hand, and take it over here.")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+
+from django.db.models import QuerySet, Sum
 
 from catalog import services as catalog
 from catalog.models import Binding
@@ -22,6 +24,7 @@ from orders.models import (
     Shipment,
     ShipmentLine,
 )
+from orders.services.parts import count_kept, list_part_lines, load_shares
 from orders.state import FULFILMENT, move
 
 ZERO = Decimal(0)
@@ -53,15 +56,45 @@ def book_shipment(
     )
 
 
+def book_shop_return(order: Order, parent: Return, records: Sequence[r.DocumentLineRecord]) -> None:
+    """What comes back with a return of the shop: its own ids of the lines, its own articles."""
+    lines = {line.external_id: line for line in order.lines.all()}
+    found: dict[int, Decimal] = {}
+    for one in records:
+        if line := lines.get(one.order_line_external_id):
+            found[line.pk] = found.get(line.pk, ZERO) + one.quantity * line.factor
+    write_return(parent, found)
+
+
+def write_return(parent: Return, quantities: Mapping[int, Decimal]) -> None:
+    """These are the return's lines: line → base units."""
+    ReturnLine.plain.filter(parent=parent).delete()
+    ReturnLine.plain.bulk_create(
+        ReturnLine(merchant_id=parent.merchant_id, parent=parent, order_line_id=pk, quantity=quantity)
+        for pk, quantity in quantities.items()
+    )
+
+
+def mark_returned(order: Order) -> None:
+    """Whether all that left has come back, or not all of it any more; the caller holds the order's lock."""
+    shipped = _sum(ShipmentLine.plain.filter(shipment__fulfilment_order__order=order, shipment__state=DONE))
+    back = _sum(ReturnLine.plain.filter(parent__order=order, parent__state=DONE))
+    wanted = shipped or {line.pk: line.base_quantity for line in order.lines.filter(kind=OrderLine.Kind.ITEM)}
+    all_back = bool(wanted) and all(back.get(pk, ZERO) >= quantity for pk, quantity in wanted.items())
+    state = Order.Fulfilment.RETURNED if all_back else Order.Fulfilment.FULFILLED
+    if all_back or order.fulfilment == Order.Fulfilment.RETURNED:
+        order.fulfilment = move(FULFILMENT, order.fulfilment, state)
+        order.save(update_fields=["fulfilment"])
+
+
+def _sum(rows: QuerySet[Any]) -> dict[int, Decimal]:
+    return dict(rows.order_by().values_list("order_line").annotate(Sum("quantity")))
+
+
 def book_return(part: FulfilmentOrder, parent: Return, records: Sequence[r.DocumentLineRecord]) -> None:
     """What came back with this return, by line of the order, in base units."""
     others = ReturnLine.plain.filter(parent__order=part.order_id).exclude(parent=parent)
-    found = _assign(part.order, part, records, others.exclude(parent__state=CANCELLED))
-    ReturnLine.plain.filter(parent=parent).delete()
-    ReturnLine.plain.bulk_create(
-        ReturnLine(merchant_id=part.merchant_id, parent=parent, order_line_id=pk, quantity=quantity)
-        for pk, quantity in found.items()
-    )
+    write_return(parent, _assign(part.order, part, records, others.exclude(parent__state=CANCELLED)))
 
 
 def mark_shipped(order: Order, part: FulfilmentOrder, *, at: datetime) -> None:
@@ -78,15 +111,49 @@ def mark_shipped(order: Order, part: FulfilmentOrder, *, at: datetime) -> None:
     state = Order.Fulfilment.FULFILLED if complete else Order.Fulfilment.PARTIALLY_FULFILLED
     order.fulfilment = move(FULFILMENT, order.fulfilment, state)
     order.save(update_fields=["fulfilment"])
-    if complete:
+    if complete or (part.amount is not None and _has_shipped(order, part)):
         FulfilmentOrder.plain.filter(pk=part.pk, shipped_at__isnull=True).update(shipped_at=at)
+    if complete:
         catalog.settle_reservation(merchant_id=order.merchant_id, subject=("order", order.pk), at=at)
 
 
-def settle_promise(order: Order, there: Connection, *, at: datetime) -> None:
-    """The back office has the order as it is now: where its figures say what is free, they count it from here on."""
-    if get_platform(there.platform).stock_basis is r.StockBasis.AVAILABLE:
+def _has_shipped(order: Order, part: FulfilmentOrder) -> bool:
+    """Whether all of a part that has not the whole order has left."""
+    rows = ShipmentLine.plain.filter(shipment__fulfilment_order=part, shipment__state=DONE).order_by()
+    gone = dict(rows.values_list("order_line").annotate(sum=Sum("quantity")))
+    mine = [line for line in list_part_lines(part, list(order.lines.all())) if line.kind == OrderLine.Kind.ITEM]
+    return all(gone.get(line.pk, ZERO) >= line.base_quantity for line in mine)
+
+
+def settle_promise(order: Order, *, at: datetime) -> None:
+    """The back offices have the order as it is now: what is only at such whose figures say what is free is counted by
+    them from here on."""
+    parts = list(order.fulfilment_orders.select_related("destination").filter(document=FulfilmentOrder.Document.ORDER))
+    taken = [part for part in parts if part.state == part.State.PLACED and _counts_orders(part.destination)]
+    open_ones = [part for part in parts if part not in taken and part.state not in part.OVER]
+    if not taken:
+        return
+    if not open_ones or any(part.amount is None for part in taken):
         catalog.settle_reservation(merchant_id=order.merchant_id, subject=("order", order.pk), at=at)
+        return
+    lines, shares = list(order.lines.all()), load_shares(parts)
+    elsewhere = {line.variant_id for part in open_ones for line in list_part_lines(part, lines, shares)}
+    mine = {line.variant_id for part in taken for line in list_part_lines(part, lines, shares)}
+    ids = [pk for pk in mine - elsewhere if pk is not None]
+    catalog.settle_reservation(
+        merchant_id=order.merchant_id, subject=("order", order.pk), at=at, variant_ids=sorted(ids)
+    )
+
+
+def _counts_orders(there: Connection) -> bool:
+    return get_platform(there.platform).stock_basis is r.StockBasis.AVAILABLE
+
+
+def keep_promise(order: Order, *, at: datetime) -> None:
+    """Some parts are over: what only they were to have is promised no more."""
+    parts = list(order.fulfilment_orders.all())
+    quantities = count_kept(parts, list(order.lines.all()), load_shares(parts))
+    catalog.reserve(merchant_id=order.merchant_id, subject=("order", order.pk), quantities=quantities, at=at)
 
 
 def _assign(
@@ -94,7 +161,7 @@ def _assign(
 ) -> dict[int, Decimal]:
     """Line → base units. Their id of the order's line decides; without one, the lines of the article are filled one
     after another, each up to what is left of it after `others`."""
-    lines = list(order.lines.filter(kind=OrderLine.Kind.ITEM).order_by("position"))
+    lines = list_part_lines(part, list(order.lines.filter(kind=OrderLine.Kind.ITEM).order_by("position")))
     by_id = dict(FulfilmentLine.plain.filter(fulfilment_order=part).values_list("external_id", "order_line_id"))
     ids = [one.variant_external_id for one in records]
     bindings = Binding.plain.filter(connection=part.destination_id, external_id__in=ids)

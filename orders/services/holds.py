@@ -14,7 +14,7 @@ from orders.models import Order
 from orders.services.timeline import note
 
 # What routing works out anew whenever it looks; whatever else an order waits for is a person's to end.
-RECHECKED = ("binding:", "variant:", "value:", "customer:", "reference:")
+RECHECKED = ("binding:", "variant:", "value:", "customer:", "reference:", "route:", "rules:")
 
 
 def wait(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
+from catalog.models import Binding
 from integrations.contract import records as r
+from integrations.models import Connection
 from orders.models import Order, OrderLine, TaxLine
 
+FINEST = Decimal("0.001")
 LINE_FIELDS = [
     *("position", "kind", "binding", "variant", "factor", "variant_external_id", "sku", "name"),
     *("quantity", "unit_price", "discount", "net", "tax", "gross"),
@@ -21,6 +24,53 @@ def find_differing(before: Mapping[str, OrderLine], lines: Sequence[r.OrderLineR
     return changed + [pk for pk in before if pk not in now]
 
 
+def article_id(line: OrderLine) -> str:
+    """Their id of the article; a line the shop made without one goes by its code, or its name."""
+    if line.variant_external_id:
+        return line.variant_external_id
+    return f"sku:{line.sku}" if line.sku else f"name:{line.name}"[:200]
+
+
+def find_bindings(shop: Connection, lines: Iterable[OrderLine]) -> dict[str, Binding]:
+    """The shop's articles in these lines, by its id of them."""
+    ids = {article_id(line) for line in lines if line.kind == OrderLine.Kind.ITEM}
+    if not ids:
+        return {}
+    rows = Binding.plain.filter(merchant_id=shop.merchant_id, connection=shop, external_id__in=sorted(ids))
+    return {row.external_id: row for row in rows}
+
+
+def map_line(line: OrderLine, binding: Binding) -> bool:
+    """Say on the line which variant the article is; False where nobody has said, or where it would be no whole number
+    of the thousandths quantities are kept in: goods are never rounded."""
+    if binding.state != Binding.State.BOUND or line.quantity * binding.factor % FINEST:
+        return False
+    line.binding_id, line.variant_id, line.factor = binding.pk, binding.variant_id, binding.factor
+    return True
+
+
+def create_lines(
+    shop: Connection, orders: Iterable[tuple[Order, Sequence[r.OrderLineRecord]]]
+) -> tuple[dict[Order, list[OrderLine]], list[TaxLine], dict[str, Binding]]:
+    """The rows of new orders' lines, of their taxes, and the shop's articles in them: a few statements, however many
+    there are. An article that is mapped already is so from the start; one that is not keeps nothing from being saved.
+    """
+    pairs = [
+        (_fill_line(OrderLine(merchant_id=order.merchant_id, order=order), place, line), line)
+        for order, lines in orders
+        for place, line in enumerate(lines)
+    ]
+    bindings = find_bindings(shop, (row for row, _ in pairs))
+    for row, _ in pairs:
+        if row.kind == OrderLine.Kind.ITEM and (binding := bindings.get(article_id(row))):
+            map_line(row, binding)
+    OrderLine.plain.bulk_create(row for row, _ in pairs)
+    by_order: dict[Order, list[OrderLine]] = {}
+    for row, _ in pairs:
+        by_order.setdefault(row.order, []).append(row)
+    return by_order, _create_taxes(pairs), bindings
+
+
 def write_lines(order: Order, lines: Sequence[r.OrderLineRecord], before: Mapping[str, OrderLine]) -> None:
     """Make the order's rows these lines; `before` are the rows by external id. One that changed its article is nobody's
     until it is mapped again."""
@@ -28,28 +78,31 @@ def write_lines(order: Order, lines: Sequence[r.OrderLineRecord], before: Mappin
     for place, line in enumerate(lines):
         row = before.get(line.external_id)
         if row is None:
-            new.append(_fill_line(OrderLine(merchant_id=order.merchant_id, order=order), place, line))
+            new.append((_fill_line(OrderLine(merchant_id=order.merchant_id, order=order), place, line), line))
         elif differs(row, line):
-            changed.append(_fill_line(row, place, line))
+            changed.append((_fill_line(row, place, line), line))
     gone = [row.pk for pk, row in before.items() if pk not in {line.external_id for line in lines}]
     if gone:
         OrderLine.plain.filter(pk__in=gone).delete()
-    OrderLine.plain.bulk_create(new)
+    OrderLine.plain.bulk_create(row for row, _ in new)
     if changed:
-        OrderLine.plain.bulk_update(changed, LINE_FIELDS)
-        TaxLine.plain.filter(line__in=[row.pk for row in changed]).delete()
-    by_id = {line.external_id: line for line in lines}
-    TaxLine.plain.bulk_create(
+        OrderLine.plain.bulk_update([row for row, _ in changed], LINE_FIELDS)
+        TaxLine.plain.filter(line__in=[row.pk for row, _ in changed]).delete()
+    _create_taxes([*new, *changed])
+
+
+def _create_taxes(pairs: Iterable[tuple[OrderLine, r.OrderLineRecord]]) -> list[TaxLine]:
+    return TaxLine.plain.bulk_create(
         TaxLine(
-            merchant_id=order.merchant_id,
+            merchant_id=row.merchant_id,
             line=row,
             code=tax.code[:200],
             name=tax.name[:200],
             rate=tax.rate,
             amount=tax.amount,
         )
-        for row in [*new, *changed]
-        for tax in by_id[row.external_id].taxes
+        for row, line in pairs
+        for tax in line.taxes
         if tax.amount
     )
 

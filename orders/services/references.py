@@ -17,10 +17,32 @@ def build_reference(order: Order) -> str:
     earlier = Order.plain.filter(
         merchant_id=order.merchant_id, connection=order.connection, number=order.number, pk__lt=order.pk
     )
-    if len(plain) <= LONGEST and not earlier.exists():
+    if len(plain) <= LONGEST and not earlier.exists() and not _is_a_part(order, plain):
         return plain
     tail = f"~{order.pk}"
     return plain[: LONGEST - len(tail)] + tail
+
+
+def _is_a_part(order: Order, text: str) -> bool:
+    """Whether it is the name of another order's part."""
+    if "." not in text:
+        return False
+    mine = FulfilmentOrder.plain.filter(merchant_id=order.merchant_id, reference=text)
+    return mine.exclude(order=order).exists()
+
+
+def build_part_reference(order: Order, number: int | None) -> str:
+    """The order's reference; of one of several parts with its number behind it: A-1001.2. Made its own by our key where
+    another order has it: a shop may number its orders so, too."""
+    plain = build_reference(order)
+    if number is None:
+        return plain
+    text = f"{plain}.{number}"
+    others = FulfilmentOrder.plain.filter(merchant_id=order.merchant_id, reference=text).exclude(order=order)
+    if len(text) <= LONGEST and not others.exists():
+        return text
+    tail = f"~{order.pk}.{number}"
+    return plain.partition("~")[0][: LONGEST - len(tail)] + tail
 
 
 def next_revision(there: Connection, kind: str, reference: str, *, after: Collection[str]) -> int:

@@ -15,6 +15,7 @@ from integrations.sync.release import hold
 from orders.models import FulfilmentOrder, Order, OrderLine, Refund, RefundLine
 from orders.services.money import balance_refund, is_whole, storable
 from orders.services.references import build_reference, line_of
+from orders.services.refund_shares import RefundShare, share_refunds
 from orders.services.timeline import note
 from portal.base.money import describe_money
 
@@ -28,6 +29,7 @@ def save_refunds(order: Order, records: Sequence[r.RefundRecord], *, at: datetim
     """Save refunds we have not seen, and pass them on where the order has gone; the caller holds the order's lock."""
     if not records:
         return []
+    _match_made_here(order, records, at)
     known = dict(order.refunds.values_list("external_id", "state"))
     new = [record for record in records if record.external_id[:200] not in known and record.amount > 0]
     freed = _free_covered(order, at) if State.HELD in known.values() else False
@@ -40,11 +42,44 @@ def save_refunds(order: Order, records: Sequence[r.RefundRecord], *, at: datetim
     return ["refunds"]
 
 
+def _match_made_here(order: Order, records: Sequence[r.RefundRecord], at: datetime) -> None:
+    """Those the shop has because it was asked from here are the ones we know, also where its answer was lost."""
+    ours = {record.reference: record.external_id for record in records if record.reference}
+    for refund in order.refunds.filter(made_by__gt="", reference__in=ours).order_by("pk"):
+        mark_given(order, refund, external_id=ours[refund.reference], at=at)
+
+
+def mark_given(order: Order, refund: Refund, *, external_id: str, at: datetime) -> None:
+    """The shop has given back what it was asked to, under this id; the back offices book it. The caller holds the
+    order's lock."""
+    if refund.state != State.ASKED:
+        return
+    refund.state, refund.external_id = State.RECEIVED, external_id[:200]
+    refund.save(update_fields=["state", "external_id"])
+    amount = describe_money(refund.amount, order.currency)
+    note(order, "refund_given", f"{order.connection.name} has given back {amount}.", at=at)
+    _tell(order, at)
+
+
+def drop_asked(order: Order, refund: Refund, *, at: datetime) -> None:
+    """The shop is not asked for it any more: nothing is given back, and it may be asked for anew. The caller holds the
+    order's lock."""
+    if refund.state != State.ASKED:
+        return
+    refund.state = State.CLOSED
+    refund.counted = False
+    refund.save(update_fields=["state", "counted"])
+    order.refund_pending -= refund.amount
+    order.save(update_fields=["refund_pending"])
+    amount = describe_money(refund.amount, order.currency)
+    note(order, "refund_dropped", f"The refund of {amount} is not given: nobody asks for it any more.", at=at)
+
+
 def _free_covered(order: Order, at: datetime) -> bool:
     """Held for more than was captured, and captured since: on with them; whether there were any."""
     freed = False
     for refund in order.refunds.filter(state=State.HELD).order_by("pk"):
-        if is_whole(refund.amount, order.currency) and refund.amount <= _room(order):
+        if is_whole(refund.amount, order.currency) and refund.amount <= count_room(order):
             _end_hold(refund, at)
             _count(order, refund, "There is enough captured for it now.", at)
             freed = True
@@ -60,7 +95,7 @@ def let_go(order: Order, rows: Iterable[Refund], *, at: datetime) -> None:
 
 
 def _count(order: Order, refund: Refund, why: str, at: datetime) -> None:
-    refund.state, refund.counted = State.RECEIVED, refund.amount <= _room(order)
+    refund.state, refund.counted = State.RECEIVED, refund.amount <= count_room(order)
     refund.save(update_fields=["state", "counted"])
     if refund.counted:
         order.refund_pending += refund.amount
@@ -76,7 +111,7 @@ def _tell(order: Order, at: datetime) -> None:
     close_unbooked(order, at=at)
 
 
-def _room(order: Order) -> Decimal:
+def count_room(order: Order) -> Decimal:
     """What can still be given back of what was paid."""
     room: Decimal = order.captured - order.refunded - order.refund_pending
     return room
@@ -89,7 +124,7 @@ def _end_hold(refund: Refund, at: datetime) -> None:
 
 
 def _save(order: Order, record: r.RefundRecord, number: int, lines: dict[str, OrderLine], at: datetime) -> None:
-    room = _room(order)
+    room = count_room(order)
     whole = is_whole(record.amount, order.currency)
     counted = whole and record.amount <= room
     refund = Refund(
@@ -156,11 +191,18 @@ def _build_lines(order: Order, refund: Refund, record: r.RefundRecord, lines: di
 
 
 def send_waiting(order: Order, part: FulfilmentOrder, *, at: datetime) -> None:
-    """Have the back office book what was given back, behind the order itself in its line."""
-    rows = list(order.refunds.exclude(state__in=(State.HELD, State.CLOSED)).order_by("pk"))
-    told = set(_commands(rows).filter(connection=part.destination).values_list("subject_id", flat=True)) if rows else ()
+    """Have the back office book what was given back of its part, behind the part itself in its line. An invoice about
+    to be cancelled is not credited besides."""
+    rows = list(order.refunds.exclude(state__in=(State.ASKED, State.HELD, State.CLOSED)).order_by("pk"))
+    if not rows or (part.document == part.Document.INVOICE and is_being_cancelled(part)):
+        return
+    told = set(
+        _commands(rows).filter(line=line_of(part), connection=part.destination).values_list("subject_id", flat=True)
+    )
+    shares = list_shares(order)
     for refund in rows:
-        if refund.pk in told:
+        share = shares.get((refund.pk, part.pk))
+        if refund.pk in told or share is None:
             continue
         if refund.state == State.RECEIVED:
             refund.state = State.QUEUED
@@ -171,11 +213,22 @@ def send_waiting(order: Order, part: FulfilmentOrder, *, at: datetime) -> None:
             stream=Stream.REFUND,
             subject=("refund", refund.pk),
             line=line_of(part),
-            reference=refund.reference,
-            amount=refund.amount,
+            reference=refund.reference if part.amount is None else f"{refund.reference}.{part.number}",
+            amount=share.amount,
             currency=order.currency,
             at=at,
         )
+
+
+def list_shares(order: Order) -> dict[tuple[int, int], RefundShare]:
+    """(refund, part) → what of it is the part's."""
+    parts = order.fulfilment_orders.select_related("destination").order_by("number")
+    return share_refunds(list(order.refunds.order_by("pk")), list(parts), order.currency)
+
+
+def is_being_cancelled(part: FulfilmentOrder) -> bool:
+    """Whether it was asked to be cancelled, and nobody has said no."""
+    return part.cancellations.exclude(success=False).exists()
 
 
 def mark_done(refund: Refund, *, external_id: str, external_number: str, at: datetime) -> None:
@@ -201,13 +254,15 @@ def close_unbooked(order: Order, *, at: datetime) -> None:
     parts = list(order.fulfilment_orders.select_related("destination").order_by("pk"))
     if not parts and not order.is_over:
         return  # it may still be given to one
-    told: dict[int, dict[int, str]] = {}
+    told: dict[int, dict[tuple[str, int], str]] = {}
     for command in _commands(rows):
-        told.setdefault(command.subject_id, {})[command.connection_id] = command.state
+        told.setdefault(command.subject_id, {})[command.line, command.connection_id] = command.state
+    shares = list_shares(order)
     for refund in rows:
         mine = told.get(refund.pk, {})
         asked = any(state != Command.State.WITHDRAWN for state in mine.values())
-        if asked or any(part.state not in part.OVER and part.destination_id not in mine for part in parts):
+        having = [part for part in parts if (refund.pk, part.pk) in shares and part.state not in part.OVER]
+        if asked or any((line_of(part), part.destination_id) not in mine for part in having):
             continue
         _close(order, refund, [part.destination.name for part in parts], at)
 

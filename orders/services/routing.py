@@ -4,25 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal
+from functools import partial
 
 from django.db import transaction
 
 from catalog import services as catalog
 from catalog.models import Binding
 from integrations.models import Command, Connection, Flow, Stream
-from integrations.sync.outbox import enqueue
+from integrations.sync.outbox import build_command, enqueue
 from integrations.sync.release import list_new_keys, lock_keys
 from orders.models import FulfilmentOrder, Order, OrderEdit, OrderLine
 from orders.services import destination, holds, refunds
-from orders.services.references import build_reference, line_of, next_revision
-from orders.services.timeline import note
+from orders.services.lines import article_id, find_bindings, map_line
+from orders.services.page import Page
+from orders.services.parts import (
+    NoRoute,
+    chosen_place,
+    count_kept,
+    create_parts,
+    list_part_lines,
+    load_shares,
+    total_of,
+)
+from orders.services.references import line_of, next_revision
+from orders.services.rerouting import plan_again, share_again
+from orders.services.routes import KEY, Routes
+from orders.services.timeline import build_event, note
+from orders.services.timing import is_in_vain, is_time, list_awaited
 from orders.state import INTAKE, PLACEMENT, move
 
 State = FulfilmentOrder.State
-SendWhen = FulfilmentOrder.SendWhen
-FINEST = Decimal("0.001")
-PAID = (Order.Financial.PAID, Order.Financial.PARTIALLY_REFUNDED, Order.Financial.REFUNDED)
+SendWhen, Document = FulfilmentOrder.SendWhen, FulfilmentOrder.Document
 OVER = FulfilmentOrder.OVER
 NOT_THERE = (State.WAITING, *OVER)
 
@@ -32,36 +44,119 @@ def is_sent(order: Order) -> bool:
     return order.fulfilment_orders.exclude(state__in=NOT_THERE).exists()
 
 
-@transaction.atomic
-def forward(order: Order, *, at: datetime) -> None:
-    """Do for the order what can be done now; the caller holds its lock. Safe to call at any time."""
+@transaction.atomic(savepoint=False)
+def forward(order: Order, *, at: datetime, routes: Routes | None = None, page: Page | None = None) -> None:
+    """Do for the order what can be done now; the caller holds its lock. Safe to call at any time. `routes` are the
+    merchant's, where the caller has read them for several orders; `page`: the order is one of those, and new."""
     if order.is_over:
         return
-    lines = list(order.lines.order_by("position"))
-    parts = _parts(order)
+    routes = routes or Routes(order.merchant_id)
+    lines = page.lines[order.pk] if page else list(order.lines.order_by("position"))
+    if order.stays_here:
+        _keep_here(order, lines)
+        return
+    parts = [] if page else list(order.fulfilment_orders.select_related("destination").order_by("number"))
     anew = all(part.state in NOT_THERE for part in parts)
-    unmapped = map_lines(order, lines, anew=anew, at=at)
+    unmapped = map_lines(order, lines, anew=anew, at=at, known=page.bindings if page else None)
     if new := list_new_keys(subject=("order", order.pk), keys=[unmapped_key(order, line) for line in unmapped]):
         lock_keys(new)
         unmapped = map_lines(order, lines, at=at)
-    if any(part.state not in OVER for part in parts):
-        _reserve(order, lines, at)
-    before = holds.list_open_keys(order)
+    if any(part.state not in OVER for part in parts) or (not parts and _is_routed(order, routes)):
+        _reserve(order, parts, lines, at, None if routes.rules else page)  # rules look at what is promised
+    before = page.list_open_keys(order) if page else holds.list_open_keys(order)
     wanted = {unmapped_key(order, line)[:200] for line in unmapped}
     for line in unmapped:
         _hold_unmapped(order, line, at)
+    if not unmapped or not routes.asks_of_goods:
+        wanted |= _route(order, parts, lines, routes, at)
+    wanted |= _look_at_waits(order, parts, at)
     waiting = [part for part in parts if part.state == State.WAITING]
     blocked = bool(unmapped) or not all(map(holds.is_rechecked, before))
-    if blocked or not all(is_time(part, order) for part in waiting):
-        wanted |= {key for key in before if not key.startswith("binding:")}  # nobody looked
+    if blocked or not all(is_time(part, order, parts) for part in waiting):
+        wanted |= {key for key in before if not key.startswith(("binding:", KEY))}  # nobody looked
     if not blocked:
         for part in waiting:
-            if is_time(part, order):
-                wanted |= _place(order, part, lines, at)
+            if is_time(part, order, parts):
+                wanted |= _place(order, part, lines, at, page)
         if not anew:
             wanted |= _send_edit(order, parts, lines, at)
     holds.end(order, before - wanted, at=at)
-    _mark_ready(order)
+    if page is None:
+        _mark_ready(order)
+    elif not wanted:
+        page.mark_ready(order)
+
+
+def forward_waiting(order: Order, *, at: datetime) -> None:
+    """As `forward`, where some part may wait for what has happened to another; the caller holds its lock."""
+    if order.fulfilment_orders.filter(send_when__in=FulfilmentOrder.AFTER_OTHERS).exists():
+        forward(order, at=at)
+
+
+def _is_routed(order: Order, routes: Routes) -> bool:
+    """Whether it is to go anywhere: what was placed before the shop went live is not, but by hand."""
+    since = order.connection.live_since
+    if since is None or not routes.is_routed(order.connection):
+        return False
+    # Shops tell the time in whole seconds.
+    return order.placed_at >= since.replace(microsecond=0) or order.admission == Order.Admission.BY_HAND
+
+
+def _route(
+    order: Order, parts: list[FulfilmentOrder], lines: Sequence[OrderLine], routes: Routes, at: datetime
+) -> set[str]:
+    """See that the order has its parts, and they what is theirs; the key it waits for where it has nowhere to go."""
+    try:
+        parts[:] = _list_routed(order, parts, lines, routes, at)
+    except NoRoute:
+        if list_new_keys(subject=("order", order.pk), keys=[KEY]):
+            lock_keys([KEY])  # the rules may have been changed in between
+        parts.clear()
+        try:
+            parts += _list_routed(order, [], lines, Routes(order.merchant_id), at)
+        except NoRoute as error:
+            holds.wait(order, "no_route", KEY, str(error), at=at)
+            return {KEY}
+    return set()
+
+
+def _list_routed(
+    order: Order, parts: list[FulfilmentOrder], lines: Sequence[OrderLine], routes: Routes, at: datetime
+) -> list[FulfilmentOrder]:
+    if not parts:
+        return create_parts(order, lines, routes) if _is_routed(order, routes) else []
+    parts = plan_again(order, parts, lines, routes, at=at)
+    share_again(order, parts, lines, routes)
+    return parts
+
+
+def _look_at_waits(order: Order, parts: Sequence[FulfilmentOrder], at: datetime) -> set[str]:
+    """Of parts that wait for another's acceptance: drop those that wait in vain, take up those that do no more; the key
+    of one that has nobody to wait for."""
+    keys = set()
+    for part in parts:
+        if part.send_when != SendWhen.ACCEPTED or part.state not in (State.WAITING, State.CANCELLED):
+            continue
+        there = part.destination.name
+        if part.state == State.WAITING and is_in_vain(part, parts):
+            part.state = move(PLACEMENT, part.state, State.CANCELLED)
+            part.save(update_fields=["state"])
+            note(order, "in_vain", f"Not sent to {there}: nobody accepted the order it waited for.", at=at)
+            refunds.close_unbooked(order, at=at)
+            if all(one.state in OVER for one in parts):
+                catalog.cancel_reservation(merchant_id=order.merchant_id, subject=("order", order.pk), at=at)
+        elif part.state == State.CANCELLED and is_time(part, order, parts) and not _was_asked(part):
+            part.state = move(PLACEMENT, part.state, State.WAITING)
+            part.save(update_fields=["state"])
+        elif part.state == State.WAITING and not list_awaited(part, parts):
+            words = f"{there} waits until another back office has accepted order {order}, and it goes to no other:"
+            holds.wait(order, "no_route", KEY, f"{words} choose when it is sent under Settings → Routing rules.", at=at)
+            keys.add(KEY)
+    return keys
+
+
+def _was_asked(part: FulfilmentOrder) -> bool:
+    return Command.plain.filter(connection=part.destination, line=line_of(part)).exists()
 
 
 def _mark_ready(order: Order) -> None:
@@ -71,50 +166,51 @@ def _mark_ready(order: Order) -> None:
         order.save(update_fields=["intake"])
 
 
-def is_time(part: FulfilmentOrder, order: Order) -> bool:
-    """Whether the order is as far as its destination wants it: created, confirmed, or paid (or paid on delivery)."""
-    if part.send_when == SendWhen.CREATED or order.cash_on_delivery:
-        return True
-    if part.send_when == SendWhen.CONFIRMED:
-        return order.financial != Order.Financial.PENDING
-    return order.financial in PAID
+def _keep_here(order: Order, lines: Sequence[OrderLine]) -> None:
+    """No back office is to have it: nothing is promised and it waits for nothing; what it sold is told as far as it is
+    known."""
+    ids = [article_id(line) for line in lines if line.kind == OrderLine.Kind.ITEM and line.variant_id is None]
+    bound = Binding.plain.filter(connection=order.connection, external_id__in=ids, state=Binding.State.BOUND)
+    known = {row.external_id: row for row in bound} if ids else {}
+    found = [line for line in lines if line.variant_id is None and article_id(line) in known]
+    for line in found:
+        map_line(line, known[article_id(line)])
+    if found:
+        OrderLine.plain.bulk_update(found, ["binding", "variant", "factor"])
+    _mark_ready(order)
 
 
-def map_lines(order: Order, lines: Sequence[OrderLine], *, anew: bool = False, at: datetime) -> list[OrderLine]:
+def map_lines(
+    order: Order,
+    lines: Sequence[OrderLine],
+    *,
+    anew: bool = False,
+    at: datetime,
+    known: dict[str, Binding] | None = None,
+) -> list[OrderLine]:
     """Say which variant each article is; the lines nobody can tell. `anew`: nothing was sent, so that what a person
-    has mapped differently since is taken over, too."""
+    has mapped differently since is taken over, too. `known`: the shop's articles, where they were read just now."""
     articles = [line for line in lines if line.kind == OrderLine.Kind.ITEM and (anew or line.variant_id is None)]
-    ids = [article_id(line) for line in articles]
-    bindings = Binding.plain.filter(connection=order.connection, external_id__in=ids).select_related("variant")
-    known = {row.external_id: row for row in bindings} if ids else {}
+    if known is None:
+        known = find_bindings(order.connection, articles)
     changed, unmapped = [], []
     for line in articles:
         binding = known.get(article_id(line))
         if line.variant_id is not None and (binding is None or binding.state != Binding.State.BOUND):
             continue  # it was known once: what was sold stays what it is
-        binding = binding or catalog.find_or_suggest_binding(
-            connection=order.connection, external_id=article_id(line), sku=line.sku, title=line.name, at=at
-        )
-        if binding.state != Binding.State.BOUND or not _is_storable(line.quantity * binding.factor):
+        if binding is None:
+            binding = catalog.find_or_suggest_binding(
+                connection=order.connection, external_id=article_id(line), sku=line.sku, title=line.name, at=at
+            )
+            known[binding.external_id] = binding
+        before = (line.binding_id, line.variant_id, line.factor)
+        if not map_line(line, binding):
             unmapped.append(line)
-        elif (line.binding_id, line.variant_id, line.factor) != (binding.pk, binding.variant_id, binding.factor):
-            line.binding, line.variant, line.factor = binding, binding.variant, binding.factor
+        elif before != (line.binding_id, line.variant_id, line.factor):
             changed.append(line)
     if changed:
         OrderLine.plain.bulk_update(changed, ["binding", "variant", "factor"])
     return unmapped
-
-
-def _is_storable(quantity: Decimal) -> bool:
-    """Whether it is a whole number of the thousandths quantities are kept in: goods are never rounded."""
-    return quantity % FINEST == 0
-
-
-def article_id(line: OrderLine) -> str:
-    """Their id of the article; a line the shop made without one goes by its code, or its name."""
-    if line.variant_external_id:
-        return line.variant_external_id
-    return f"sku:{line.sku}" if line.sku else f"name:{line.name}"[:200]
 
 
 def _hold_unmapped(order: Order, line: OrderLine, at: datetime) -> None:
@@ -127,58 +223,25 @@ def unmapped_key(order: Order, line: OrderLine) -> str:
     return f"binding:{order.connection_id}:{article_id(line)}"
 
 
-def _parts(order: Order) -> list[FulfilmentOrder]:
-    """What each back office is asked for: made once, for orders placed since the shop went live."""
-    parts = list(order.fulfilment_orders.select_related("destination").order_by("pk"))
-    since = order.connection.live_since
-    # Shops tell the time in whole seconds.
-    if parts or since is None or order.placed_at < since.replace(microsecond=0):
-        return parts
-    reference = build_reference(order)
-    for flow in _destinations(order.connection):
-        when = flow.settings.get("send_when") or SendWhen.PAID
-        part = FulfilmentOrder(
-            merchant_id=order.merchant_id,
-            order=order,
-            destination=flow.connection,
-            location_id=order.location_id,
-            reference=reference,
-            send_when=when,
-        )
-        part.save()
-        parts.append(part)
-    return parts
-
-
-def _destinations(shop: Connection) -> list[Flow]:
-    flows = Flow.plain.filter(
-        merchant_id=shop.merchant_id,
-        stream=Stream.ORDER,
-        direction=Flow.Direction.PUSH,
-        enabled=True,
-        connection__role__in=(Connection.Role.BACK_OFFICE, Connection.Role.ACCOUNTING),
-    ).select_related("connection")
-    return [
-        flow for flow in flows.order_by("pk") if shop.public_id in flow.settings.get("sources", [shop.public_id])
-    ]  # fmt: skip
-
-
 def list_ruled_out(*, merchant_id: int) -> list[int]:
     """Shops whose orders no back office takes although some take orders: the flows' rules say so."""
     flows = Flow.plain.filter(merchant_id=merchant_id, stream=Stream.ORDER, direction=Flow.Direction.PUSH)
     if not flows.filter(connection__role__in=(Connection.Role.BACK_OFFICE, Connection.Role.ACCOUNTING)).exists():
         return []
     shops = Connection.plain.filter(merchant_id=merchant_id, role__in=Connection.SELLING_ROLES)
-    return [shop.pk for shop in shops.order_by("pk") if not _destinations(shop)]
+    routes = Routes(merchant_id)
+    return [shop.pk for shop in shops.order_by("pk") if not routes.is_routed(shop)]
 
 
-def _reserve(order: Order, lines: Sequence[OrderLine], at: datetime) -> None:
-    """Promise what was sold, in base units, so that the other shops show less at once."""
-    quantities: dict[int, Decimal] = {}
-    for line in lines:
-        if line.variant_id is not None:
-            quantities[line.variant_id] = quantities.get(line.variant_id, Decimal(0)) + line.base_quantity
-    catalog.reserve(merchant_id=order.merchant_id, subject=("order", order.pk), quantities=quantities, at=at)
+def _reserve(
+    order: Order, parts: Sequence[FulfilmentOrder], lines: Sequence[OrderLine], at: datetime, page: Page | None
+) -> None:
+    """Promise what was sold and is still to be sent, in base units, so that the other shops show less at once."""
+    quantities = count_kept(parts, lines, load_shares(parts))
+    if page:
+        page.promise(order, quantities)
+    else:
+        catalog.reserve(merchant_id=order.merchant_id, subject=("order", order.pk), quantities=quantities, at=at)
 
 
 def _send_edit(order: Order, parts: Sequence[FulfilmentOrder], lines: Sequence[OrderLine], at: datetime) -> set[str]:
@@ -187,7 +250,7 @@ def _send_edit(order: Order, parts: Sequence[FulfilmentOrder], lines: Sequence[O
     edit = order.edits.filter(state=OrderEdit.State.SENDING).order_by("-pk").first()
     if edit is None:
         return set()
-    there = [part for part in parts if part.state not in NOT_THERE]
+    there = [part for part in parts if part.state not in NOT_THERE and part.document == Document.ORDER]
     missing = [one for part in there for one in _list_missing(order, part, lines)]
     for one in missing:
         holds.wait(order, one.reason, one.key, one.message, at=at)
@@ -203,25 +266,36 @@ def _send_edit(order: Order, parts: Sequence[FulfilmentOrder], lines: Sequence[O
             line=line_of(part),
             reference=part.reference,
             revision=next_revision(part.destination, "update_order", part.reference, after=Command.State.values),
-            amount=order.total,
+            amount=total_of(part, order),
             currency=order.currency,
             at=at,
         )
         note(order, "update_asked", f"{part.destination.name} is asked to change it.", at=at, command=command)
+    for part in parts:
+        if part.document == Document.INVOICE and part.state not in NOT_THERE:
+            words = f"{part.destination.name} was asked for the invoice of order {order} before it was changed:"
+            holds.wait(
+                order, "invoiced", f"invoiced:{part.pk}", f"{words} correct {part} there, then let it go.", at=at
+            )
     return set()
 
 
-def _list_missing(order: Order, part: FulfilmentOrder, lines: Sequence[OrderLine]) -> list[destination.Missing]:
-    missing = destination.list_missing(order, part.destination, lines)
+def _list_missing(
+    order: Order, part: FulfilmentOrder, lines: Sequence[OrderLine], page: Page | None = None
+) -> list[destination.Missing]:
+    mine, place = list_part_lines(part, lines), chosen_place(part)
+    missing = destination.list_missing(order, part.destination, mine, place=place, page=page)
     if new := list_new_keys(subject=("order", order.pk), keys=[one.key for one in missing]):
         lock_keys(new)
-        missing = destination.list_missing(order, part.destination, lines)
+        missing = destination.list_missing(order, part.destination, mine, place=place)
     return missing
 
 
-def _place(order: Order, part: FulfilmentOrder, lines: Sequence[OrderLine], at: datetime) -> set[str]:
+def _place(
+    order: Order, part: FulfilmentOrder, lines: Sequence[OrderLine], at: datetime, page: Page | None
+) -> set[str]:
     """Write the command down, unless something there is missing: then say what; the keys it waits for."""
-    missing = _list_missing(order, part, lines)
+    missing = _list_missing(order, part, lines, page)
     for one in missing:
         holds.wait(order, one.reason, one.key, one.message, at=at)
     if missing:
@@ -229,19 +303,26 @@ def _place(order: Order, part: FulfilmentOrder, lines: Sequence[OrderLine], at: 
     if key := destination.ensure_customer(order, part.destination, at=at):
         return {key}
     part.state = move(PLACEMENT, part.state, State.QUEUED)
-    part.save(update_fields=["state"])
-    command = enqueue(
+    kind, after = part.create_kind, (Command.State.WITHDRAWN,)
+    write = partial(
+        build_command if page else enqueue,
         connection=part.destination,
-        kind="create_order",
+        kind=kind,
         stream=Stream.ORDER,
         subject=("order", order.pk),
         line=line_of(part),
         reference=part.reference,
-        revision=next_revision(part.destination, "create_order", part.reference, after=(Command.State.WITHDRAWN,)),
-        amount=order.total,
+        amount=total_of(part, order),
         currency=order.currency,
         at=at,
     )
-    note(order, "queued", f"On its way to {part.destination.name} as {part.reference}.", at=at, command=command)
+    words = f"On its way to {part.destination.name} as {part.reference}."
+    if page:
+        command = write()
+        page.queue(part, command, build_event(order, "queued", words, at=at, command=command))
+        return set()
+    part.save(update_fields=["state"])
+    command = write(revision=next_revision(part.destination, kind, part.reference, after=after))
+    note(order, "queued", words, at=at, command=command)
     refunds.send_waiting(order, part, at=at)
     return set()

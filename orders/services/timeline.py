@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from integrations.models import Command
@@ -11,7 +12,18 @@ from orders.models import Order, OrderEvent
 def note(
     order: Order, code: str, message: str, *, at: datetime, actor: str = "", command: Command | None = None
 ) -> None:
-    OrderEvent.plain.create(
+    build_event(order, code, message, at=at, actor=actor, command=command).save(force_insert=True)
+
+
+def note_all(events: Iterable[OrderEvent]) -> None:
+    """Of many orders at once."""
+    OrderEvent.plain.bulk_create(events)
+
+
+def build_event(
+    order: Order, code: str, message: str, *, at: datetime, actor: str = "", command: Command | None = None
+) -> OrderEvent:
+    return OrderEvent(
         merchant_id=order.merchant_id,
         order=order,
         at=at,

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
+
+from django.db import transaction
 
 from integrations.models import Command
-from integrations.sync.problems import close_problem, leave_problem
+from integrations.sync.problems import close_problem
 from orders.models import Cancellation, FulfilmentOrder, Order
 from orders.services import refunds
 from orders.services.references import line_of
@@ -22,12 +25,10 @@ def may_be_there(command: Command) -> bool:
 
 def withdraw(command: Command, words: str, *, at: datetime) -> None:
     """It is not sent, and no problem counts it any more; the caller holds its lock."""
-    stopped = command.state != State.PENDING
-    leave_problem(command)
     command.state, command.state_at, command.finished_at, command.message = State.WITHDRAWN, at, at, words
     command.save(update_fields=["state", "state_at", "finished_at", "message"])
-    if stopped:
-        close_problem(command, at)
+    # Robust: that it is withdrawn stays so; a count that failed is mended within the hour.
+    transaction.on_commit(partial(close_problem, command, at), robust=True)
 
 
 def end_line(order: Order, part: FulfilmentOrder, *, at: datetime) -> None:
@@ -41,7 +42,7 @@ def end_line(order: Order, part: FulfilmentOrder, *, at: datetime) -> None:
         if may_be_there(command):
             continue
         withdraw(command, words, at=at)
-        if command.kind == "cancel_order":
+        if command.kind == part.cancel_kind:
             Cancellation.plain.filter(fulfilment_order=part, answered_at__isnull=True).update(
                 success=True, answer=words, answered_at=at
             )

@@ -1,0 +1,1 @@
+"""From an order to the fields of a document, by rules people write. Pure."""
