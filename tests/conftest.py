@@ -57,6 +57,11 @@ def pytest_configure() -> None:
     current_app.conf.update(broker_url="memory://", broker_transport_options={})
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What mostly waits for processes of its own comes first, so that the other workers have work meanwhile."""
+    items.sort(key=lambda item: item.get_closest_marker("processes") is None)
+
+
 # --- Database ---------------------------------------------------------------------------------------------------------
 
 

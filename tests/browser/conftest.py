@@ -8,13 +8,17 @@ from typing import Any
 
 import pytest
 from django.urls import reverse
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from portal.tenancy.models import Merchant
 from tests.integrations.shop import LiveShop, live_shop
 from tests.portal.people import PASSWORD, make_person
 
 DESK, PHONE = 1440, 390
+# How long a page may take before a test gives it up. It bounds a broken one and measures nothing: a busy computer
+# takes longer than playwright's five seconds for a page that is right.
+PATIENCE = 60_000  # milliseconds
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture
@@ -66,6 +70,7 @@ def visit(live_server: Any, browser: Browser) -> Iterator[Visitor]:
     def log_in(merchant: Merchant, role: str, width: int) -> Visit:
         user = make_person(merchant, role)
         context = browser.new_context(viewport={"width": width, "height": 900})
+        context.set_default_timeout(PATIENCE)
         opened.append(context)
         page, errors = context.new_page(), list[str]()
         page.on("pageerror", lambda error: errors.append(str(error)))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from catalog.models import AllocationRule, Feed
+from catalog.models import AllocationRule, Feed, FeedMapping
 from integrations.models import SyncRun
 from tests.browser.conftest import DESK, PHONE, Visitor
 from tests.world import D, make_world, stocked
@@ -25,6 +25,7 @@ def test_a_person_uploads_a_feed(transactional_db: None, visit: Visitor, tmp_pat
     visitor = visit(world.merchant, "mapper", width)
     page = visitor.open("admin:catalog_feed_add")
     visitor.assert_sound()
+    page.get_by_label("It is about").select_option("stock")
     page.get_by_label("From").select_option("ERP")
     page.set_input_files("input[type=file]", str(file))
     page.get_by_role("button", name="Upload", exact=True).click()
@@ -42,3 +43,33 @@ def test_a_person_uploads_a_feed(transactional_db: None, visit: Visitor, tmp_pat
     page = visitor.open("admin:catalog_variant_change", world.variant("MUG").pk)
     expect(page.get_by_text("10 on hand − 0 reserved − 1 buffer = 9 for Shop A")).to_be_visible()
     visitor.assert_sound()
+
+
+@pytest.mark.parametrize("width", [DESK, PHONE])
+def test_a_person_uploads_items_with_their_options(
+    transactional_db: None, visit: Visitor, tmp_path: Path, width: int
+) -> None:
+    world = make_world()
+    file = tmp_path / "items.csv"
+    file.write_text("Product code;SKU;Name;Colour;Size\nTOY;T-1;Toy car;Red;S\nTOY;T-2;;Red;L\nTOY;T-3;;Red;L\n")
+    visitor = visit(world.merchant, "mapper", width)
+    page = visitor.open("admin:catalog_feed_add")
+    expect(page.get_by_text("None has come yet, neither by upload nor by the API.")).to_be_visible()
+    page.get_by_label("It is about").select_option("product")
+    page.set_input_files("input[type=file]", str(file))
+    page.get_by_role("button", name="Upload", exact=True).click()
+    expect(page.get_by_role("checkbox", name="Colour")).to_be_checked()
+    expect(page.get_by_role("checkbox", name="Name")).not_to_be_checked()
+    visitor.assert_sound()
+    page.get_by_role("button", name="Check the file").click()
+    expect(page.get_by_text("T-3 has the same options as T-2 in line 3: Colour Red, Size L.").first).to_be_visible()
+    visitor.assert_sound()
+    page.get_by_role("link", name="Other columns").click()
+    page.get_by_role("checkbox", name="Size").uncheck()
+    page.get_by_role("checkbox", name="SKU").check()
+    page.get_by_role("button", name="Check the file").click()
+    expect(page.get_by_text("3 rows, 1 product: 1 new")).to_be_visible()
+    page.get_by_role("button", name="Change 1 product").click()
+    expect(page.get_by_text("items.csv is being taken over.")).to_be_visible()
+    visitor.assert_sound()
+    assert FeedMapping.plain.get().columns["option:SKU"] == "SKU"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Any
 
 import pytest
@@ -128,6 +129,35 @@ def test_keys_move_accept_and_take_back(world: World, toy: Product, visit: Visit
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("3 cells are saved.")).to_be_visible()
     assert holdings() == {"Red-Small": "77-Rot-S", "Red-Large": "77-Rot-L", "Green-Small": "77-Grün-S"}
+    visitor.assert_sound()
+
+
+def test_what_is_typed_while_it_saves_is_neither_lost_nor_overwritten(
+    world: World, toy: Product, visit: Visitor
+) -> None:
+    visitor = visit(world.merchant, "mapper", DESK)
+    page = open_grid(visitor, world, toy)
+    held: list[Any] = []
+    grid = re.compile("/matrix")
+    page.route(grid, lambda route: held.append(route) if route.request.method == "POST" else route.continue_())
+    cell(page, "Red / Small").fill("R-S")
+    cell(page, "Red / Large").fill("R-L")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Saving…")).to_be_visible()
+    cell(page, "Red / Large").fill("G-L")  # another article after all
+    cell(page, "Green / Small").focus()
+    page.keyboard.type("G-")
+    held.pop().continue_()
+    expect(page.get_by_text("2 cells are saved.")).to_be_visible()
+    page.keyboard.type("S")
+    assert cell(page, "Green / Small").input_value() == "G-S", "typing goes on where it was"
+    assert cell(page, "Red / Large").input_value() == "G-L"
+    assert holdings() == {"Red-Small": "77-Rot-S", "Red-Large": "77-Rot-L"}
+    page.unroute(grid)
+    page.keyboard.press("Control+s")
+    expect(page.get_by_text("2 cells are saved.")).to_be_visible()
+    expect(page.get_by_text("3 mapped")).to_be_visible()
+    assert holdings() == {"Red-Small": "77-Rot-S", "Red-Large": "77-Grün-L", "Green-Small": "77-Grün-S"}
     visitor.assert_sound()
 
 

@@ -13,7 +13,7 @@ from catalog.services import price_lists
 from integrations.contract import records as r
 from integrations.models import SyncRun
 from integrations.sync.execute import execute
-from portal.base.sheets import write_sheet
+from portal.base.tables import write_table
 from tests.browser.conftest import DESK, PHONE, Visitor
 from tests.integrations.shop import LiveShop
 from tests.world import D, product
@@ -133,7 +133,7 @@ def test_a_table_is_looked_at_and_taken(stocked_shop: LiveShop, visit: Visitor, 
     rows = [["Shop A", first.external_id, "S11", "24"], ["Shop A", "no such", "S11", "x"]]
     headers = ["connection", "external_id", "our_code", "factor"]
     for kept, words in ((rows, "1 line is wrong"), (rows[:1], "1 of 1 in the table would change")):
-        table.write_bytes(write_sheet("xlsx", [headers, *kept]))
+        table.write_bytes(write_table("xlsx", [headers, *kept]))
         page.get_by_label("The table").set_input_files(table)
         page.get_by_role("button", name="Look at what would change").click()
         expect(page.get_by_text(words)).to_be_visible()

@@ -11,9 +11,9 @@ from catalog.mapping.axes import Pair
 from catalog.models import AxisValueMapping, Binding, MappingConflict, Product, Synonym
 from catalog.services.axis_values import AxisError, save_axes
 from catalog.services.axis_views import find_remote_products, get_axes
-from catalog.services.binding import ignore
 from catalog.services.cells import Edit, save_cells
 from catalog.services.changes import undo
+from catalog.services.decisions import ignore
 from orders.models import Order
 from tests.catalog.toys import ABROAD, TOY, make_product, put_in_shop, values_of
 from tests.world import NOON, World, make_world, order

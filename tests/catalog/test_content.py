@@ -125,6 +125,56 @@ def test_a_back_office_writes_only_the_groups_it_owns(world: World) -> None:
     assert (row.name, row.description) == ("Theirs", "x"), "a flow that names no groups owns them all"
 
 
+def test_a_back_office_that_reads_no_photos_does_not_own_them(world: World) -> None:
+    """Odoo gives photos only where its setting says so: until then they are people's, whatever its flow names."""
+    flow = add_flow(world.erp, "pull", "text", "photos")
+    world.apply(world.erp, "product", product("1", "MUG", name="First name"))
+    row = Product.plain.get()
+    Product.plain.update(image_urls=["https://x.org/ours.jpg"])
+    client = log_in(world.merchant, Role.OWNER)
+    page = reverse("admin:catalog_product_change", args=(row.pk,))
+    for settings in ({"groups": ["text", "photos"]}, {}):
+        flow.settings = settings
+        flow.save()
+        assert services.find_owners(world.merchant.pk)["name"] == world.erp
+        assert "image_urls" not in services.find_owners(world.merchant.pk)
+        world.apply(world.erp, "product", product("1", "MUG", name="Theirs"))
+        row.refresh_from_db()
+        assert (row.name, row.image_urls) == ("Theirs", ["https://x.org/ours.jpg"])
+        assert 'name="image_urls"' in client.get(page).content.decode()
+    form = {"connection": world.erp.pk, "stream": "product", "direction": "pull", "enabled": "on", "settings": "{}",
+            "overlap_seconds": 120, "groups": ["photos"]}  # fmt: skip
+    refused = client.post(reverse("admin:integrations_flow_change", args=(flow.pk,)), form).content.decode()
+    assert "ERP gives no photos as it is set: switch them on in its settings first." in refused
+    world.erp.settings = {**world.erp.settings, "photos": True}
+    world.erp.save()
+    assert services.find_owners(world.merchant.pk)["image_urls"] == world.erp
+    world.apply(world.erp, "product", product("1", "MUG", name="Theirs"))
+    row.refresh_from_db()
+    assert row.image_urls == []
+
+
+def test_changed_settings_of_a_back_office_read_its_catalogue_anew_and_not_its_orders(world: World) -> None:
+    add_flow(world.erp, "pull", "text")
+    for stream in ("stock", "order", "price"):
+        enabled = stream != "price"
+        Flow(merchant=world.merchant, connection=world.erp, stream=stream, direction="pull", enabled=enabled).save()
+    client = log_in(world.merchant, Role.OWNER)
+    address = reverse("admin:integrations_connection_edit", args=(world.erp.pk,))
+    form = {"name": "ERP", "role": "back_office", "environment": "live", "order_prefix": "", "location": world.place.pk,
+            "deadline_seconds": 30, "settle_seconds": 60, "setting_url": "https://example.com",
+            "setting_search_lag_seconds": 0, "secret_api_key": "k"}  # fmt: skip
+    client.post(address, form, follow=True)
+    SyncRun.plain.all().delete()
+    assert "begin anew" not in client.post(address, {**form, "name": "Our ERP"}, follow=True).content.decode()
+    assert not SyncRun.plain.exists(), "a name is no setting of what is read"
+    page = client.post(address, {**form, "setting_stock_by_warehouse": "on"}, follow=True).content.decode()
+    assert "these begin anew, with everything: Products from there to us, Stock from there to us." in page
+    assert list(SyncRun.plain.order_by("flow__stream").values_list("flow__stream", "trigger")) == [
+        ("product", "settings"), ("stock", "settings"),
+    ]  # fmt: skip
+
+
 def test_saving_a_product_sends_it_at_once_and_owned_fields_cannot_be_typed(world: World) -> None:
     add_flow(world.erp, "pull", "text")
     push = add_flow(world.shop, "push", "status", "photos")
@@ -157,6 +207,7 @@ def test_a_photo_is_a_web_address(world: World, address: str) -> None:
 def test_one_owner_a_group(world: World) -> None:
     add_flow(world.erp, "pull", "text")
     pim = Connection(merchant=world.merchant, name="PIM", platform="odoo", role="back_office", state="active")
+    pim.settings = {"photos": True}
     pim.save()
     client = log_in(world.merchant, Role.OWNER)
     form = {"connection": pim.pk, "stream": "product", "direction": "pull", "enabled": "on", "settings": "{}",

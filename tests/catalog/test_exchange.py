@@ -11,10 +11,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from catalog.models import Binding, ChannelStock, MappingConflict
+from catalog.models import Binding, ChannelStock, MappingChange, MappingConflict
 from integrations.contract import records as r
 from orders.models import Order
-from portal.base.sheets import protect, read_sheet, write_sheet
+from portal.base.tables import protect, read_sheet, write_table
 from tests.portal.people import log_in
 from tests.world import D, World, make_world, order, product, stocked
 
@@ -47,7 +47,7 @@ def export(client: Client, kind: str, **query: Any) -> list[list[str]]:
 
 
 def bring(client: Client, rows: list[list[str]], headers: list[str] = HEADERS, kind: str = "csv") -> str:
-    file = SimpleUploadedFile(f"mappings.{kind}", write_sheet(kind, [headers, *rows]))
+    file = SimpleUploadedFile(f"mappings.{kind}", write_table(kind, [headers, *rows]))
     answer = client.post(reverse("admin:catalog_binding_exchange"), {"file": file})
     assert answer.status_code == 200
     return answer.content.decode()
@@ -111,7 +111,7 @@ def test_what_a_person_wrote_is_looked_at_then_taken_and_frees_what_waited(world
     for words in ("MUG, mapped", "–, ignored", "CUP × 3, mapped"):
         assert words in page
     answer = take(client, page).content.decode()
-    assert "3 mappings are taken over; 1 records went on." in answer
+    assert "3 mappings are taken over; 1 records went on. Undo it under Changes." in answer
     ten, eleven, cup = (Binding.plain.get(connection=world.shop, external_id=pk) for pk in ("10", "11", "s-CUP"))
     assert (ten.state, ten.variant, ten.reason) == (State.BOUND, world.variant("MUG"), "from a table")
     assert (eleven.state, eleven.variant) == (State.IGNORED, None)
@@ -120,6 +120,41 @@ def test_what_a_person_wrote_is_looked_at_then_taken_and_frees_what_waited(world
     assert sorted(MappingConflict.plain.values_list("binding__external_id", "resolution")) == [
         ("10", "bound"), ("11", "ignored"),
     ]  # fmt: skip
+
+
+def test_a_table_that_was_taken_over_is_undone_as_a_whole(world: World, client: Client) -> None:
+    stocked(world, "MUG", "CUP", "POT")
+    world.apply(world.erp, "product", product("j", "JAR"))
+    sell(world, "10", "theirs-1")
+    before = [(row["external_id"], row["variant_id"], row["factor"], row["state"], row["reason"]) for row in snapshot()]
+    figures = list(ChannelStock.plain.order_by("binding_id").values_list("binding_id", "wanted"))
+    rows = [
+        ["Shop A", "10", "", "", "JAR", "1", "mapped"],
+        ["Shop A", "s-MUG", "", "", "CUP", "1", "mapped"],
+        ["Shop A", "s-CUP", "", "", "CUP", "3", "mapped"],
+        ["Shop A", "s-POT", "", "", "", "1", "ignored"],
+    ]
+    page = bring(client, rows)
+    assert "4 of 4 in the table would change" in page
+    take(client, page)
+    change = MappingChange.plain.get()
+    assert (change.kind, change.summary, change.connection) == (
+        "table", "4 articles by the table mappings.csv", world.shop,
+    )  # fmt: skip
+    assert change.by is not None
+    assert (
+        "4 articles by the table mappings.csv" in client.get(reverse("admin:catalog_binding_changes")).content.decode()
+    )
+    wanted = dict(ChannelStock.plain.filter(connection=world.shop).values_list("binding__external_id", "wanted"))
+    assert wanted["s-CUP"] == 3
+    Binding.plain.filter(connection=world.shop, external_id="10").update(reason="chosen by Bob")
+    undone = client.post(reverse("admin:catalog_binding_undo", args=(change.pk,)), follow=True).content.decode()
+    assert "3 articles are as they were." in undone
+    assert "theirs-1 Mug is JAR now (chosen by Bob); it stays so." in undone
+    now = [(row["external_id"], row["variant_id"], row["factor"], row["state"], row["reason"]) for row in snapshot()]
+    assert [row for row in now if row[0] != "10"] == [row for row in before if row[0] != "10"]
+    kept = ChannelStock.plain.exclude(binding__external_id="10").order_by("binding_id")
+    assert list(kept.values_list("binding_id", "wanted")) == figures
 
 
 @pytest.mark.parametrize(
@@ -167,7 +202,7 @@ def test_a_table_that_became_wrong_after_it_was_looked_at_is_not_taken(world: Wo
     [
         (["connection", "external_id"], "Missing columns: our_code."),
         ([*HEADERS, "sku"], "Unknown columns: sku."),
-        ([*HEADERS, "factor"], "Columns that stand there twice: factor."),
+        ([*HEADERS, "factor"], "These columns are there twice: factor."),
     ],
 )
 def test_bad_input_40_headers_are_listed_and_nothing_is_imported(

@@ -9,7 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from catalog.models import AllocationRule, ChannelStock, Feed, FeedMapping, StockRecord
+from catalog.models import AllocationRule, ChannelStock, Feed, FeedMapping, Price, StockRecord
 from integrations.models import SyncRun
 from integrations.sync.execute import execute
 from tests.portal.people import log_in
@@ -24,9 +24,9 @@ def mapper(world: World) -> Client:
     return log_in(world.merchant, "mapper")
 
 
-def upload(client: Client, world: World, text: str, name: str = "stock.csv", mode: str = "partial") -> Any:
+def upload(client: Client, world: World, text: str, name: str = "stock.csv", **more: str) -> Any:
     file = SimpleUploadedFile(name, text.encode())
-    given = {"connection": world.erp.pk, "mode": mode, "file": file}
+    given = {"stream": "stock", "connection": world.erp.pk, "mode": "partial", "file": file, **more}
     return client.post(reverse("admin:catalog_feed_add"), given, follow=True)
 
 
@@ -74,6 +74,65 @@ def test_a_file_that_is_no_table_is_refused_in_words(mapper: Client, world: Worl
     report = mapper.post(address, COLUMNS, follow=True).content.decode()
     assert "MUG is in line 2 and again in line 3." in report
     assert "Change 1 figure" not in report
+
+
+def test_items_with_options_are_mapped_on_the_page_and_remembered(mapper: Client, world: World) -> None:
+    text = "Handle,SKU,Farbe,Size\nTOY,T-1,Rot,S\nTOY,T-2,Rot,L\n"
+    asked = upload(mapper, world, text, "items.csv", stream="product").content.decode()
+    assert "Items: products, their articles and options" in asked
+    assert '<input type="checkbox" name="options" value="Size"' in asked
+    given = {"sku": "SKU", "product": "Handle", "options": ["Farbe", "Size"]}
+    report = mapper.post(page(), given, follow=True).content.decode()
+    assert "2 rows, 1 product: 1 new" in report
+    assert "Change 1 product</button>" in report
+    mapper.post(page())
+    assert execute(SyncRun.plain.get().pk) == "done"
+    assert world.variant("T-2").option_key == "Farbe=Rot|Size=L"
+    assert FeedMapping.plain.get().columns == {
+        "sku": "SKU", "product": "Handle", "option:Farbe": "Farbe", "option:Size": "Size",
+    }  # fmt: skip
+    again = upload(mapper, world, text, "items.csv", stream="product")
+    assert again.context["form"].initial["options"] == ["Farbe", "Size"]
+
+
+def test_a_price_that_moves_too_much_is_shown_and_goes_only_when_a_person_says_so(mapper: Client, world: World) -> None:
+    columns = {"article": "sku", "price": "price", "currency": "currency", "identify": "code"}
+    upload(mapper, world, "sku,price,currency\nMUG,10,GBP\n", "prices.csv", stream="price")
+    mapper.post(page(), columns)
+    mapper.post(page())
+    execute(SyncRun.plain.get().pk)
+    upload(mapper, world, "sku,price,currency\nMUG,20,GBP\n", "prices.csv", stream="price")
+    address = reverse("admin:catalog_feed_change", args=(Feed.plain.latest("pk").pk,))
+    report = mapper.post(address, columns, follow=True).content.decode()
+    assert "1 price would move by more than 30 %: MUG from 10.00 GBP to 20.00 GBP (line 2)." in report
+    assert "Change 1 price all the same</button>" in report
+    mapper.post(address)
+    assert SyncRun.plain.count() == 1
+    mapper.post(address, {"ignore_brake": "1"})
+    assert execute(SyncRun.plain.latest("pk").pk) == "done"
+    assert Price.plain.get().amount == 20
+
+
+def test_nobody_is_deleted_by_a_file_of_customers(mapper: Client, world: World) -> None:
+    answer = upload(mapper, world, "code\n1\n", "customers.csv", stream="customer", mode="complete")
+    assert "Nobody is deleted because a file leaves him out: choose the first." in answer.content.decode()
+    assert not Feed.plain.exists()
+
+
+def test_a_thousand_wrong_rows_show_fifty_and_say_so(mapper: Client, world: World) -> None:
+    upload(mapper, world, "Code,Pieces\nMUG,7\n" + "".join(f"A{n},x\n" for n in range(1000)))
+    report = mapper.post(page(), COLUMNS, follow=True).content.decode()
+    assert "1,001 rows: 1 changed, 1,000 wrong" in report
+    assert "The first 50; 950 more are as wrong." in report
+    assert report.count("is no number.") == 51, "fifty, and the first of them as what is in the way"
+
+
+def test_without_a_back_office_the_page_says_what_to_do(world: World, mapper: Client) -> None:
+    world.erp.role = "store"
+    world.erp.save()
+    answer = mapper.get(reverse("admin:catalog_feed_add")).content.decode()
+    assert "There is no back office yet" in answer
+    assert 'type="file"' not in answer
 
 
 @pytest.mark.parametrize(("role", "status"), [("owner", 200), ("mapper", 200), ("support", 403), ("sales", 403)])

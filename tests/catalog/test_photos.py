@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -22,6 +23,7 @@ from integrations.contract import records as r
 from integrations.models import Connection, Flow
 from portal.tenancy.models import Role
 from tests.catalog import pictures
+from tests.catalog.near import Near, run_near
 from tests.portal.people import log_in
 from tests.world import NOON, World, make_world, product
 
@@ -34,6 +36,15 @@ RED, BLUE = pictures.png(3, 2, shade=1), pictures.png(4, 4, shade=2)
 def files(settings: Any, tmp_path: Path) -> Path:
     settings.MEDIA_ROOT, settings.PUBLIC_URL = tmp_path, PORTAL
     return tmp_path
+
+
+@pytest.fixture
+def world(db: None) -> World:
+    """Its ERP gives photos."""
+    found = make_world()
+    found.erp.settings = {**found.erp.settings, "photos": True}
+    found.erp.save()
+    return found
 
 
 def on_disk(folder: Path) -> list[str]:
@@ -374,3 +385,117 @@ def test_files_nobody_needs_go_a_day_later(world: World, files: Path) -> None:
         os.utime(files / name, (old, old))
     assert photos.forget_files(at=NOON) == 1
     assert on_disk(files) == [f"photos/{world.merchant.pk}/{Photo.plain.get().sha256[:2]}/{Photo.plain.get().sha256}"]
+
+
+# --- at addresses that shops cannot reach -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def near(files: Path) -> Iterator[Near]:
+    """A computer in the merchant's own network that has pictures, and what it was asked for."""
+    with run_near() as found:
+        yield found
+
+
+def fetch(world: World) -> int:
+    ids = list(Product.plain.filter(merchant=world.merchant).values_list("pk", flat=True))
+    count: int = tasks.fetch_photos(merchant_id=world.merchant.pk, product_ids=ids)
+    return count
+
+
+def test_a_photo_shops_cannot_reach_is_fetched_once_and_served_by_us(
+    world: World, near: Near, client: Client, django_capture_on_commit_callbacks: Any
+) -> None:
+    world.erp.allowed_private = [f"127.0.0.1:{near.port}"]
+    world.erp.save()
+    sell(world)
+    add_flow(world.erp, "pull", "text", "photos")
+    address = f"http://127.0.0.1:{near.port}/mug.png"
+    with django_capture_on_commit_callbacks() as rung:
+        world.apply(world.erp, "product", mug(address, FAR))
+    assert len(rung) == 1
+    assert sent(world.shop) == [(FAR,)], "what is there already goes"
+    settle(world.shop)
+    near.files["/mug.png"] = RED
+    assert fetch(world) == 1
+    ((ours, far),) = sent(world.shop)
+    assert ours.startswith(f"{PORTAL}/media/p/")
+    assert far == FAR, "in the order of the addresses"
+    assert status_of(client, ours.removeprefix(PORTAL)) == 200
+    row = Photo.plain.get()
+    assert (row.address, row.problem, row.width) == (address, "", 3)
+    assert Product.plain.get().image_urls == [address, FAR], "the back office's own word stays"
+    assert fetch(world) == 0
+    assert near.asked == ["/mug.png"]
+    with django_capture_on_commit_callbacks() as rung:
+        world.apply(world.erp, "product", mug(address, FAR))
+    assert rung == []
+    world.apply(world.erp, "product", mug(FAR))
+    assert not Photo.plain.exists()
+    assert sent(world.shop) == [], "the shop shows that one alone since the beginning"
+
+
+@pytest.mark.parametrize(
+    ("allowed", "content", "words"),
+    [
+        (False, RED, "Address not allowed: private network"),
+        (True, None, "127.0.0.1 answered 404."),
+        (True, b"<svg onload=alert(1)>", "It is no JPEG, PNG, WebP or GIF picture"),
+    ],
+)
+def test_why_a_photo_was_not_fetched_is_told_and_it_is_tried_again(
+    world: World, near: Near, allowed: bool, content: bytes | None, words: str
+) -> None:
+    world.erp.allowed_private = [f"127.0.0.1:{near.port}"] if allowed else []
+    world.erp.save()
+    add_flow(world.erp, "pull", "text", "photos")
+    sell(world)
+    if content is not None:
+        near.files["/mug.png"] = content
+    world.apply(world.erp, "product", mug(f"http://127.0.0.1:{near.port}/mug.png"))
+    assert fetch(world) == 0
+    assert sent(world.shop) == [()]
+    page = log_in(world.merchant, Role.MAPPER).get(
+        reverse("admin:catalog_product_change", args=(Product.plain.get().pk,))
+    )
+    assert words in page.content.decode()
+    assert near.asked == (["/mug.png"] if allowed else [])
+    near.files["/mug.png"], world.erp.allowed_private = RED, [f"127.0.0.1:{near.port}"]
+    world.erp.save()
+    assert fetch(world) == (0 if content == b"<svg onload=alert(1)>" else 1), (
+        "what is no picture is not asked for again"
+    )
+
+
+def test_a_picture_larger_than_is_taken_is_given_up(world: World, near: Near) -> None:
+    world.erp.allowed_private = [f"127.0.0.1:{near.port}"]
+    world.erp.save()
+    add_flow(world.erp, "pull", "photos")
+    near.files["/mug.png"] = RED + bytes(10_000_000)
+    world.apply(world.erp, "product", mug(f"http://127.0.0.1:{near.port}/mug.png"))
+    assert fetch(world) == 0
+    row = Photo.plain.get()
+    assert (row.problem, row.message) == ("not_fetched", "The answer is larger than 10000000 bytes.")
+
+
+def test_a_person_types_such_an_address_and_it_is_fetched(
+    world: World, near: Near, settings: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    settings.ALLOWED_PRIVATE_ADDRESSES = [f"127.0.0.1:{near.port}"]
+    near.files["/a.png"] = RED
+    add_flow(world.erp, "pull", "text")
+    world.apply(world.erp, "product", mug())
+    sell(world)
+    address = f"http://127.0.0.1:{near.port}/a.png"
+    client = log_in(world.merchant, Role.MAPPER)
+    with django_capture_on_commit_callbacks() as rung:
+        save(world, client, f"{address}\n{FAR}")
+    page = client.get(reverse("admin:catalog_product_change", args=(Product.plain.get().pk,))).content.decode()
+    assert "Not sent yet: shops reach only https addresses" in page
+    assert len(rung) == 2, "the push and the fetching"
+    assert fetch(world) == 1
+    assert [len(one) for one in sent(world.shop)] == [2]
+    lines = photos.list_lines(Product.plain.get())
+    assert lines == [address, FAR], "a person goes on reading the address"
+    save(world, client, FAR)
+    assert not Photo.plain.exists()

@@ -8,6 +8,9 @@ from decimal import Decimal
 
 import pytest
 from django.conf import settings
+from django.db import connection as database
+from django.db import transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from integrations.models import Attempt, Command, Connection, Exchange, Problem, RateBudget
@@ -16,6 +19,7 @@ from integrations.sync.deliver import deliver
 from tests.integrations import toy
 
 Make = Callable[..., Command]
+DELIVERY = 15
 
 
 def make_due(command: Command) -> None:
@@ -31,6 +35,16 @@ def test_a_create_is_sent_once_and_read_back(erp: toy.ToyErp, make_command: Make
     assert toy.settled == [("A-1", "verified")]
     assert deliver(command.pk) == ""
     assert erp.posts == 1
+
+
+def test_a_delivery_costs_so_many_statements_and_no_more(make_command: Make) -> None:
+    """The lease, what is sent, the budget of one request, the answer and its capture; two savepoints among them, which
+    outside a test are a BEGIN and a COMMIT each. What the subject makes of it comes on top."""
+    deliver(make_command().pk)  # begins the budget
+    command = make_command("A-2")
+    with CaptureQueriesContext(database) as asked:
+        assert deliver(command.pk) == "verified"
+    assert len(asked) <= DELIVERY
 
 
 @pytest.mark.parametrize("fault", ["time-out after", "500 after", "html after"])
@@ -174,7 +188,7 @@ def test_a_dead_workers_command_tells_its_subject_and_is_counted_when_a_person_m
     problem = Problem.plain.get()
     assert (problem.count, problem.title, problem.code) == (
         1,
-        "The worker died 3 times at this command.",
+        "The worker died 3 times at this message.",
         "WORKER_DIED",
     )
     outcomes = Attempt.plain.filter(command=command).order_by("number").values_list("outcome", flat=True)
@@ -217,3 +231,21 @@ def test_captures_hold_the_exchange_and_no_secret(erp: toy.ToyErp, make_command:
         f"{row.url}{row.request_headers}{bytes(row.request_body)!r}{row.response_headers}{bytes(row.response_body)!r}"
     )
     assert toy.SECRET not in kept
+
+
+def test_what_is_ahead_of_a_command_is_read_from_the_index_of_its_line(make_command: Make) -> None:
+    """Else a backlog of thousands, after a weekend without the ERP, is compared with itself at each tick."""
+    one = make_command()
+    columns = {
+        f.attname: getattr(one, f.attname) for f in Command._meta.concrete_fields if f.name not in ("id", "public_id")
+    }
+    Command.plain.bulk_create(
+        Command(**columns | {"line": f"B-{number}", "operation_key": f"B-{number}"}) for number in range(3_000)
+    )
+    with transaction.atomic(), database.cursor() as cursor:
+        cursor.execute("ANALYZE integrations_command")
+        plan = lease.due(timezone.now()).explain()
+    if database.vendor == "sqlite":
+        assert "(merchant_id=? AND connection_id=? AND line=? AND sequence<?)" in plan
+    else:
+        assert any("Index Cond" in line and ".line)" in line for line in plan.splitlines()), plan

@@ -122,9 +122,9 @@ def test_a_worker_that_slept_past_its_lease_applies_nothing(far_shop: ToyShop, t
         external_id="1", number="N1", currency="GBP", total=Decimal(1), placed_at=now, updated_at=now, note="1"
     )
     with pytest.raises(inbox.LeaseLost):
-        inbox._apply(asleep, record, now)
+        inbox.apply_record(asleep, record, now)
     assert not Link.plain.exists()
-    inbox._apply(later, record, now)
+    inbox.apply_record(later, record, now)
     event.refresh_from_db()
     assert event.state == State.DONE
     assert Link.plain.count() == 1

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import html
 from datetime import timedelta
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
-from integrations.models import Attempt, Command, Exchange, Hold, Problem, ValueMapping
-from integrations.sync import mending, problems, replay
+from integrations.admin import advice
+from integrations.models import Attempt, Command, Exchange, Hold, Problem, Release, ValueMapping
+from integrations.sync import mending, problems, releases, replay
 from integrations.sync.outbox import enqueue
 from integrations.sync.values import Taken, Unmapped, answer_value, parse_key
 from orders.models import Order
@@ -93,7 +95,8 @@ def test_a_problem_closes_by_itself_when_the_last_of_its_messages_went(world: Wo
 def test_it_stays_open_while_what_was_sent_again_has_not_arrived(world: World, refused: list[Command]) -> None:
     person = make_person(world.merchant, "support")
     problem = Problem.plain.get()
-    assert mending.send_again(problem, by=person, at=NOON) == (7, [])
+    for command in refused:
+        replay.rebuild(command=command, by=person, at=NOON)
     go(refused[0])
     assert Problem.plain.get().state == "open", "six are on their way"
     for command in refused[1:]:
@@ -131,22 +134,29 @@ def test_the_page_says_what_it_costs_and_sends_five_first(world: World, refused:
     support = log_in(world.merchant, "support")
     page = support.get(reverse("admin:integrations_problem_change", args=(problem.pk,))).content.decode()
     for words in ("It stops 7 messages", "31.50 GBP", "Refused there", "Mend what the system complains about",
-                  "Send 5 first", "Send all 7 again", "asked", "Tax 5 is unknown", "→ <b>422</b>"):  # fmt: skip
+                  "Release 7: 5 first", "Why:", "asked", "Tax 5 is unknown", "→ <b>422</b>"):  # fmt: skip
         assert words in page, words
     assert reverse("admin:orders_order_change", args=(refused[0].subject_id,)) in page
-    assert "5 messages are built anew" in act(support, problem, "first")
+    said = act(support, problem, "release")
+    assert "5 messages are built anew" in said
+    assert "The other 2 follow by themselves" in said
+    assert "5 released" in said
     states = list(Command.plain.order_by("pk").values_list("state", flat=True))
     assert states == ["pending"] * 5 + ["needs_fix"] * 2
     assert (Problem.plain.get().count, Problem.plain.get().amount) == (2, D("9.00"))
-    assert "2 messages are built anew" in act(support, problem, "all")
-    assert set(Command.plain.values_list("state", "search_first", "revision")) == {("pending", False, 2)}
+    assert "It is being released already." in act(support, problem, "release")
+    for command in refused[:5]:
+        go(command)
+    releases.advance_all(NOON)
+    rows = Command.plain.order_by("pk").values_list("state", "search_first", "revision")
+    assert list(rows) == [("verified", False, 2)] * 5 + [("pending", False, 2)] * 2
 
 
 def test_only_the_desk_acts_on_a_problem(world: World, refused: list[Command]) -> None:
     problem = Problem.plain.get()
     address = reverse("admin:integrations_problem_act", args=(problem.pk,))
     for role in ("auditor", "mapper"):
-        assert log_in(world.merchant, role).post(address, {"do": "all"}).status_code == 403
+        assert log_in(world.merchant, role).post(address, {"do": "release"}).status_code == 403
     support = log_in(world.merchant, "support")
     support.get(address)
     assert set(Command.plain.values_list("state", flat=True)) == {"needs_fix"}
@@ -164,7 +174,8 @@ def test_only_the_desk_acts_on_a_problem(world: World, refused: list[Command]) -
 def test_what_a_person_must_decide_is_not_sent_by_the_problem(world: World, refused: list[Command]) -> None:
     for command in refused:
         Command.plain.filter(pk=command.pk).update(state="needs_human")
-    assert mending.send_again(Problem.plain.get(), by=None, at=NOON) == (0, [])
+    one = releases.release_problem(Problem.plain.get(), by=None, at=NOON)
+    assert (one.sent, one.state) == (0, "done")
     assert set(Command.plain.values_list("state", flat=True)) == {"needs_human"}
 
 
@@ -216,19 +227,22 @@ def test_choosing_the_tax_maps_both_sides_and_releases_five_then_the_rest(world:
     mapper = log_in(world.merchant, "mapper")
     address = f"{reverse(WAITING)}?key={key}"
     page = mapper.get(address).content.decode()
-    for words in ("It holds up 7 records", "31.50 GBP", "In ERP it is", "Map it, release 5 first",
-                  "Map it, release all 7"):  # fmt: skip
+    for words in ("It holds up 7 records", "31.50 GBP", "In ERP it is", "Map it, release 7: 5 first"):  # fmt: skip
         assert words in page, words
-    given = {"key": key, "there": str(world.erp.pk), "theirs": "7", "do": "first"}
-    assert "5 records go on." in mapper.post(address, given, follow=True).content.decode()
+    given = {"key": key, "there": str(world.erp.pk), "theirs": "7", "do": "map"}
+    said = mapper.post(address, given, follow=True).content.decode()
+    assert "5 records go on." in said
+    assert "The other 2 follow by themselves" in said
     assert list(ValueMapping.plain.order_by("pk").values_list("connection__name", "kind", "theirs", "ours")) == [
         ("Shop A", "tax", "reduced", "VAT 5 %"), ("ERP", "tax", "7", "VAT 5 %"),
     ]  # fmt: skip
     assert Hold.plain.filter(ended_at__isnull=True).count() == 2
-    done = mapper.post(address, {**given, "do": "rest"}, follow=True).content.decode()
-    assert "2 records go on." in done
-    assert "Nothing waits for it any more." in done
+    Command.plain.update(state="verified")
+    releases.advance_all(NOON + timedelta(seconds=2))
     assert Hold.plain.filter(ended_at__isnull=True).count() == 0
+    releases.advance_all(NOON + timedelta(seconds=4))
+    assert Release.plain.values_list("state", "sent").get() == ("done", 7)
+    assert "Nothing waits for it any more." in mapper.get(address, follow=True).content.decode()
 
 
 def test_support_sees_what_waits_and_does_not_map(world: World) -> None:
@@ -281,3 +295,73 @@ def test_a_message_enqueued_anew_has_no_problem(world: World) -> None:
     row = enqueue(connection=world.erp, kind="create_order", stream="order", subject=("order", 1), line="x",
                   reference="X", at=NOON)  # fmt: skip
     assert row.problem_id is None
+
+
+# --- classes, and the fix on the page ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [("CUSTOMER_MISSING", "value"), ("TAX_UNKNOWN", "mapping"), ("AUTH_FAILED", "credentials"),
+     ("RATE_LIMITED", "rate"), ("REJECTED", "refusal"), ("SOME_CODE_OF_THEIRS", "refusal"), ("REMOTE_TIMEOUT", "fault"),
+     ("AMOUNT_MISMATCH", "mismatch"), ("BUILD_FAILED", "ours")],
+)  # fmt: skip
+def test_every_code_has_a_class_a_cause_and_a_fix(world: World, code: str, kind: str) -> None:
+    stop(sell(world, 1)[0], code=code)
+    problem = Problem.plain.get()
+    support = log_in(world.merchant, "support")
+    for one, _label in advice.list_kinds():
+        shown = list(support.get(reverse(LIST), {"kind": one}).context["cl"].result_list)
+        assert shown == ([problem] if one == kind else []), one
+    page = html.unescape(support.get(reverse("admin:integrations_problem_change", args=(problem.pk,))).content.decode())
+    for words in (advice.classify(code), advice.find_cause(code), advice.advise(code)):
+        assert words in page
+        assert words
+
+
+def test_a_value_is_put_right_on_the_problems_page_and_it_says_what_that_frees(
+    world: World, refused: list[Command]
+) -> None:
+    tax = ValueMapping(merchant=world.merchant, connection=world.erp, kind="tax", theirs="5", ours="VAT 5 %")
+    tax.save()
+    ValueMapping(merchant=world.merchant, connection=world.erp, kind="tax", theirs="9", ours="VAT 20 %").save()
+    ValueMapping(merchant=world.merchant, connection=world.erp, kind="tax", theirs="7").save()
+    problem, owner = Problem.plain.get(), log_in(world.merchant, "owner")
+    assert "stands for another value there already" in act(owner, problem, "fix", mapping=str(tax.pk), theirs="9")
+    assert "Choose the value" in act(owner, problem, "fix", mapping=str(tax.pk), theirs=" ")
+    page = html.unescape(act(owner, problem, "fix", mapping=str(tax.pk), theirs="7"))
+    assert "“VAT 5 %” is “7” there from now on. Releasing sends 7 messages, 31.50 GBP." in page
+    tax.refresh_from_db()
+    assert tax.theirs == "7"
+    assert set(Command.plain.values_list("state", flat=True)) == {"needs_fix"}, "nothing goes before it is released"
+    support = log_in(world.merchant, "support")
+    address = reverse("admin:integrations_problem_act", args=(problem.pk,))
+    assert support.post(address, {"do": "fix", "mapping": str(tax.pk), "theirs": "8"}).status_code == 403
+
+
+def test_over_a_hundred_are_released_only_where_their_number_is_typed(world: World) -> None:
+    for command in sell(world, 101):
+        stop(command)
+    problem, support = Problem.plain.get(), log_in(world.merchant, "support")
+    for typed in ("", "100"):
+        assert "Type 101 to say that you mean all of them." in act(support, problem, "release", typed=typed)
+    assert Release.plain.count() == 0
+    assert "5 messages are built anew" in act(support, problem, "release", typed="101")
+    said = act(support, problem, "stop")
+    assert "stopped it." in said
+    releases.advance_all(NOON)
+    assert Command.plain.filter(state="pending").count() == 5, "what has gone has gone, the others stay"
+
+
+def test_what_waits_for_a_value_that_is_still_unknown_stops_its_release(world: World) -> None:
+    """Holds that come back at once are no progress."""
+    sell(world, 2)
+    key = wait(world, 2)
+    Order.plain.update(fulfilment="unfulfilled")
+    one = releases.release_key(merchant_id=world.merchant.pk, key=key, by=None, at=NOON)
+    assert one.sent == 2
+    with pytest.raises(releases.Going):
+        releases.release_key(merchant_id=world.merchant.pk, key=key, by=None, at=NOON)
+    Command.plain.update(state="needs_fix", message="no", created_at=NOON)
+    releases.advance(one, at=NOON)
+    assert (one.state, one.message) == ("stopped", "A-0: no")

@@ -99,7 +99,7 @@ def test_random_orders_add_up_by_day_shop_and_currency(ready: World) -> None:
         if gone in {"no part", "old"}:
             FulfilmentOrder.plain.filter(order=row).delete()
         if gone == "two parts":
-            FulfilmentOrder.plain.create(merchant=ready.merchant, order=row, destination=ready.other,
+            FulfilmentOrder.plain.create(merchant=ready.merchant, order=row, destination=ready.other, number=2,
                                          reference=f"x{number}", state=random.choice(list(Part)))  # fmt: skip
         Order.plain.filter(pk=row.pk).update(
             currency=currency,

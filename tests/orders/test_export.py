@@ -16,7 +16,7 @@ from django.urls import reverse
 
 from integrations.contract import records as r
 from orders.models import FulfilmentOrder, Order, OrderLine
-from portal.base.sheets import read_sheet
+from portal.base.tables import read_sheet
 from portal.tenancy.models import Location
 from tests.portal.people import log_in
 from tests.world import World, order, stocked

@@ -87,7 +87,7 @@ def bury(command: Command) -> None:
 
 def decide(command: Command) -> None:
     """Too late: the shop's cancel came first."""
-    with pytest.raises(replay.NotPossible, match="create_order A-1 is withdrawn"):
+    with pytest.raises(replay.NotPossible, match="create order A-1 is withdrawn"):
         replay.say_never(command=command, by=None, at=NOON, reason="x")
 
 

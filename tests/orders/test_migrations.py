@@ -19,7 +19,7 @@ def migrate(*, before: bool) -> None:
     """To this migration, or to the one it follows."""
     executor = MigrationExecutor(database)
     parents = [node.key for node in executor.loader.graph.node_map[NAME].parents if node.key[0] == "orders"]
-    executor.migrate(parents if before else [NAME])
+    executor.migrate(parents if before else executor.loader.graph.leaf_nodes())
 
 
 @pytest.mark.django_db(transaction=True)

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from integrations.contract import records as r
 from integrations.models import Command, Connection, Hold
-from orders.models import Order, OrderEdit, Refund
+from orders.models import Order, OrderEdit, OrderLine, Refund
 from tests.orders.test_goods import place, ship
 from tests.orders.test_intake import MINUTE, take
 from tests.portal.people import log_in
@@ -165,9 +165,32 @@ def test_the_steps_say_how_far_it_is_and_what_comes_next(world: World) -> None:
         ("Paid", "done"),
     ]  # fmt: skip
     assert context["next"] == "Shipped 1 of 2 (ERP)"
-    assert [(one.name, one.total, one.apart) for one in context["sums"]] == [
-        ("Shop A", D("12.00"), D(0)), ("Lines here", D("12.00"), D(0)), ("ERP", D("11.99"), D("-0.01")),
+    assert [(one.name, one.total, one.apart) for one in context["sums"].columns] == [
+        ("Shop A", D("12.00"), D(0)), ("Here", D("12.00"), D(0)), ("ERP", D("11.99"), D("-0.01")),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("currency", "price", "shown"),
+    [("GBP", "4.5", "4.50"), ("GBP", "4.166667", "4.166667"), ("JPY", "450", "450"), ("KWD", "4.5", "4.500")],
+)
+def test_a_unit_price_has_the_currencys_decimals_unless_it_needs_more(
+    world: World, currency: str, price: str, shown: str
+) -> None:
+    take(world, order("1001", ("MUG", 1, "450"), currency=currency))
+    OrderLine.plain.update(unit_price=D(price))
+    assert f'<td class="num wide">{shown}</td>' in read(log_in(world.merchant, "sales"), Order.plain.get())
+
+
+def test_what_the_buyer_saw_stands_beside_and_is_not_converted(world: World) -> None:
+    sold = order("1001", ("MUG", 2, "4.50"))
+    take(world, replace(sold, presentment_currency="EUR", presentment_total=D("10.53")))
+    row = Order.plain.get()
+    assert (row.total, row.currency) == (D("9.00"), "GBP")
+    assert "The buyer saw and paid 10.53 EUR." in read(log_in(world.merchant, "sales"), row)
+    take(world, replace(sold, presentment_currency="GBP", presentment_total=D("9.00"), updated_at=NOON + MINUTE))
+    row.refresh_from_db()
+    assert (row.presentment_currency, row.presentment_total) == ("", None), "the shop's own currency is no other"
 
 
 def test_the_page_and_a_search_cost_as_many_queries_for_six_lines_as_for_one(world: World) -> None:

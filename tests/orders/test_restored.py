@@ -5,6 +5,7 @@ from __future__ import annotations
 from catalog.models import ChannelStock, Reservation
 from integrations.contract import records as r
 from integrations.models import Command, Hold
+from integrations.sync.documents import CancelRequest
 from integrations.sync.release import release
 from orders.models import FulfilmentOrder, Order
 from orders.outbound import build_order
@@ -70,7 +71,9 @@ def test_taken_up_again_before_the_back_office_heard_of_the_cancel_nothing_is_ca
     take(world, word(3, cancelled=True))
     cancel = Command.plain.get(kind="cancel_order", revision=2)
     assert cancel.state == State.PENDING
-    assert build_order(command=cancel, at=NOON).external_id == "17"
+    asked = build_order(command=cancel, at=NOON)
+    assert isinstance(asked, CancelRequest)
+    assert asked.external_id == "17"
 
 
 def test_a_line_taken_off_and_put_back_is_promised_again(world: World) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -148,7 +149,9 @@ def test_two_back_offices_are_both_told_and_it_counts_once(world: World) -> None
 # --- problems ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_refused_order_that_is_cancelled_leaves_its_problem(world: World) -> None:
+def test_a_refused_order_that_is_cancelled_leaves_its_problem(
+    world: World, django_capture_on_commit_callbacks: Any
+) -> None:
     stocked(world, "MUG")
     for number in ("1001", "1002"):
         take(world, order(number, ("MUG", 2, "4.50")))
@@ -157,10 +160,12 @@ def test_a_refused_order_that_is_cancelled_leaves_its_problem(world: World) -> N
         note_problem(create, NOON)
     problem = Problem.plain.get()
     assert (problem.count, problem.amount) == (2, D("18.00"))
-    take(world, cancelled("1001"))
+    with django_capture_on_commit_callbacks(execute=True):
+        take(world, cancelled("1001"))
     problem.refresh_from_db()
     assert (problem.count, problem.amount, problem.state) == (1, D("9.00"), "open")
-    take(world, cancelled("1002"))
+    with django_capture_on_commit_callbacks(execute=True):
+        take(world, cancelled("1002"))
     problem.refresh_from_db()
     assert (problem.count, problem.amount, problem.state) == (0, D(0), "resolved")
 

@@ -126,8 +126,12 @@ def test_bad_input_68_more_than_a_hundred_are_shown_first(world: World) -> None:
     assert "No such tax" in asked.content.decode()
     assert Replay.plain.count() == 0
     assert Command.plain.filter(state="needs_fix").count() == 101, "looking sends nothing"
-    done = client.post(page, {**chosen, "confirmed": "yes"}, follow=True)
-    assert "101 messages are built anew and sent." in done.content.decode()
+    for typed in ("", "100"):
+        again = client.post(page, {**chosen, "how": "rebuild", "typed": typed})
+        assert "Type 101 to say that you mean all of them." in again.content.decode()
+        assert Replay.plain.count() == 0
+    done = client.post(page, {**chosen, "how": "rebuild", "typed": "101"}, follow=True)
+    assert "101 messages are sent." in done.content.decode()
     assert Command.plain.filter(state="needs_fix").count() == 0
     assert set(Replay.plain.values_list("action", "reason")) == {("rebuild", "many at once")}
     assert Replay.plain.count() == 101
@@ -137,6 +141,7 @@ def test_one_refused_message_goes_again_at_once_and_others_are_left_alone(world:
     refused, unclear, placed = (put(sell(world, n), s) for n, s in (("1", "needs_fix"), ("2", "needs_human"),
                                                                   ("3", "placed")))  # fmt: skip
     chosen = {"action": "send_again", "_selected_action": list(Order.plain.values_list("pk", flat=True))}
+    chosen["how"] = "rebuild"
     log_in(world.merchant, "auditor").post(reverse(LIST), chosen)
     refused.refresh_from_db()
     assert refused.state == "needs_fix", "an auditor only looks"

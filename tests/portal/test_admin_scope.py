@@ -140,7 +140,7 @@ def test_promise_18_a_person_of_one_location_decides_about_its_orders_only(place
     command.refresh_from_db()
     assert command.state == "needs_human"
     done = log_in(world.merchant, "support", world.place).post(address, never, follow=True)
-    assert "create_order A-CANARY-4711: done." in done.content.decode()
+    assert "create order A-CANARY-4711: done." in done.content.decode()
     command.refresh_from_db()
     assert (command.state, command.message) == ("withdrawn", "Never sent: sold out")
 

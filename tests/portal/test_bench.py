@@ -36,7 +36,7 @@ def test_a_feeds_bench_wants_its_own_database() -> None:
 
 
 def test_an_unknown_bench_is_named_with_those_there_are() -> None:
-    with pytest.raises(CommandError, match="changelist, feed_1m, feed_sqlite, order, webhook"):
+    with pytest.raises(CommandError, match="changelist, feed_1m, feed_sqlite, order_delivery, order_intake, webhook"):
         call_command("bench", "speed")
 
 

@@ -214,7 +214,7 @@ def test_promise_18_a_key_opens_its_own_merchants_rows_only(mine: World, theirs:
         ("procedure-runs", (foreign.public_id,)),
         ("procedure-run", (foreign.public_id, run.public_id)),
         ("procedure-run", (own.public_id, run.public_id)),
-        ("feeds", ("stock",)),
+        *(("feeds", (stream,)) for stream in ("items", "stock", "prices", "customers")),
         ("feed", ("stock", feed.public_id)),
     ]
     query = {"feeds": {"connection": theirs.erp.public_id}}

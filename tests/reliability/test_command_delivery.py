@@ -33,7 +33,8 @@ from tests.reliability.running import worker
 from tests.simulators.odoo_client import Far
 
 FULL = os.environ.get("RELIABILITY_FULL") == "1"
-HANDLERS = {"TOY_HANDLERS": "tests.reliability.odoo_orders"}
+PATIENCE = 1_800 if FULL else 120  # seconds; ends what hangs, measures nothing
+WORKER = {"TOY_HANDLERS": "tests.reliability.odoo_orders", "WORKER_THREADS": "8" if FULL else "1"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,16 +149,16 @@ def test_promise_04_no_order_is_lost_or_doubled_when_the_worker_is_killed(far: O
     far.dials(match="^POST /json/2/", timeout_seconds=FORM.deadline * 1.5, late_commit_seconds=FORM.late, **FORM.rates)
     for kill in range(1, FORM.kills + 1):
         far.dials(search_lag_seconds=FORM.lag * ((kill - 1) % 3) / 2)
-        with worker(**HANDLERS):
+        with worker(**WORKER):
             enough = FORM.orders * kill // (FORM.kills + 1)
-            wait_until(partial(has_orders, far, enough), seconds=120)
+            wait_until(partial(has_orders, far, enough), seconds=PATIENCE)
             if kill % 2:
                 far.sim.catch_a_write(before=chance.random() < 0.5)
             else:
                 time.sleep(chance.uniform(0, 0.3))
         age_leases()
     far.dials(search_lag_seconds=FORM.lag)
-    with worker(**HANDLERS):
+    with worker(**WORKER):
         wait_until(lambda: not still_open(), seconds=3 * 3600 if FULL else 200)
 
     met = Counter(entry["dial"] for entry in far.sim.journal)

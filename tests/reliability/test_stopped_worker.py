@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import threading
@@ -37,6 +38,7 @@ class StoppingErp(toy.ToyErp):
         request = Request(environ)
         stage = {"/building": "building"}.get(request.path, "searching" if request.method == "GET" else "sending")
         if self.stop_at == stage:
+            environ["wsgi.input"] = io.BytesIO(request.get_data())  # all of it is here before the worker sleeps
             self.stop_at = ""
             os.kill(self.worker, signal.SIGSTOP)
             self.stopped.set()

@@ -50,6 +50,11 @@ class World:
         self.odoo.create_invoice(r.InvoiceDocument(reference="N-1", order_external_id=number, order_reference="N-1"))
         return number
 
+    def invoiced_alone(self) -> str:
+        """An invoice of an order that is not in this Odoo."""
+        document = r.InvoiceDocument(reference="N-1", order_external_id="", order_reference="N-1", order=self.document)
+        return self.odoo.create_invoice(document).external_id
+
     def refund(self, number: str, **more: Any) -> r.RefundDocument:
         values: dict[str, Any] = {
             "reference": "N-1-R1", "order_external_id": number, "order_reference": "N-1", "currency": "GBP",
@@ -197,10 +202,47 @@ def complete_refund(world: World) -> None:
 
 def create_return(world: World) -> r.CommandResult:
     document = r.ReturnDocument(
-        reference="N-1-B1", order_external_id=world.shipped(), order_reference="N-1",
+        reference="N-1-B1", order_external_id=world.shipped(), order_reference="N-1", reason="broken", restock=False,
         lines=(replace(world.document.lines[0], quantity=D(1)),),
     )  # fmt: skip
     return world.odoo.create_return(document)
+
+
+def payment(world: World, number: str, **more: Any) -> r.PaymentDocument:
+    bank = next(one.code for one in world.odoo.list_values("payment") if one.label.startswith("Bank"))
+    values: dict[str, Any] = {
+        "reference": "N-1-P1", "order_external_id": number, "order_reference": "N-1", "method": bank,
+        "currency": "GBP", "amount": D("5.00"), "at": PLACED_AT,
+    }  # fmt: skip
+    return r.PaymentDocument(**{**values, **more})
+
+
+def create_payments(world: World) -> None:
+    """Against the invoice, and by itself where there is none or nothing is left to pay."""
+    number = world.invoiced()
+    (invoice,) = world.odoo.find_invoice("N-1")
+    paid = world.odoo.create_payment(payment(world, number, invoice_external_id=invoice.external_id))
+    assert (paid.total, paid.currency, paid.state) == (D("5.00"), "GBP", r.DocumentState.DONE)
+    rest = world.document.total - D("5.00")
+    more = payment(world, number, reference="N-1-P2", invoice_external_id=invoice.external_id, amount=rest)
+    assert world.odoo.create_payment(more).total == rest
+    for reference, buyer in (("N-1-P3", ""), ("N-1-P4", world.buyer)):
+        ahead = payment(world, number, reference=reference, customer_external_id=buyer,
+                        invoice_external_id=invoice.external_id if buyer else "")  # fmt: skip
+        assert world.odoo.create_payment(ahead).state is r.DocumentState.DONE
+
+
+def complete_payment(world: World) -> None:
+    number = world.placed()
+    made = world.odoo.create_payment(payment(world, number))
+    world.staff.call("account.payment", "action_draft", [int(made.external_id)])
+    assert world.odoo.complete_payment(made.external_id).state is r.DocumentState.DONE
+    assert world.odoo.complete_payment(made.external_id).state is r.DocumentState.DONE
+
+
+def find_payment(world: World) -> None:
+    made = world.odoo.create_payment(payment(world, world.placed()))
+    assert [one.external_id for one in world.odoo.find_payment("N-1-P1")] == [made.external_id]
 
 
 def find_customer(world: World) -> None:
@@ -262,6 +304,8 @@ DRIVES: dict[str, Callable[[World], Any]] = {
     "pull_customers": pull_after(lambda world: world.odoo.create_customer(customer("C-2")), "pull_customers"),
     "pull_shipments": pull_after(World.shipped, "pull_shipments"),
     "pull_returns": pull_after(create_return, "pull_returns"),
+    "pull_orders": pull_after(World.placed, "pull_orders"),
+    "pull_payments": pull_after(create_payments, "pull_payments"),
     "pull_invoices": pull_after(create_refunds, "pull_invoices"),
     "fetch_product": lambda world: world.odoo.fetch_product(str(template(world))),
     "fetch_customer": lambda world: world.odoo.fetch_customer(world.buyer),
@@ -286,7 +330,11 @@ DRIVES: dict[str, Callable[[World], Any]] = {
     "update_order": update_order,
     "update_order_status": update_order_status,
     "cancel_order": cancel_order,
-    "create_invoice": World.invoiced,
+    "create_invoice": lambda world: (world.invoiced_alone(), world.invoiced_alone(), World(world.live).invoiced()),
+    "cancel_invoice": lambda world: world.odoo.cancel_invoice(world.invoiced_alone()),
+    "create_payment": create_payments,
+    "complete_payment": complete_payment,
+    "find_payment": find_payment,
     "create_return": create_return,
     "create_refund": create_refunds,
     "complete_refund": complete_refund,

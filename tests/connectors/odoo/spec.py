@@ -28,6 +28,10 @@ UNDOCUMENTED_MODELS = {
         f"{ADDONS}/account/models/account_journal.py",
         "type:selection(sale,purchase,cash,bank,credit,general)",
     ),
+    "account.payment.register": (
+        f"{ADDONS}/account/wizard/account_payment_register.py",
+        "amount:monetary payment_date:date journal_id:many2one communication:char",
+    ),
     "account.payment.term": (f"{ADDONS}/account/models/account_payment_term.py", ""),
     "account.move.line": (
         f"{ADDONS}/account/models/account_move_line.py",
@@ -62,7 +66,14 @@ UNDOCUMENTED_MODELS = {
         "wizard_id:many2one product_id:many2one move_id:many2one quantity:float",
     ),
 }
-UNDOCUMENTED_METHODS = {("res.users", "context_get"): "named by the external API's own page"}
+UNDOCUMENTED_METHODS = {
+    ("res.users", "context_get"): "named by the external API's own page",
+    (
+        "account.payment.register",
+        "action_create_payments",
+    ): f"{ADDONS}/account/wizard/account_payment_register.py; the button of its form",
+}
+OF_RECORDS = frozenset({"action_create_payments"})  # of those methods, the ones that work on ids
 UNDOCUMENTED_FIELDS = {
     (
         "stock.picking",
@@ -110,7 +121,8 @@ def model_doc(model: str) -> dict[str, Any] | None:
     every = json.loads((LIVE_DOC / "res.partner.json").read_text())
     fields = {name: every["fields"][name] for name in ("id", "display_name", "active", "create_date", "write_date")}
     methods = {name: one for name, one in every["methods"].items() if one["module"] == "core"}
-    methods |= {name: {"parameters": {}, "api": ["model"]} for of, name in UNDOCUMENTED_METHODS if of == model}
+    named = [name for of, name in UNDOCUMENTED_METHODS if of == model]
+    methods |= {name: {"parameters": {}, "api": [] if name in OF_RECORDS else ["model"]} for name in named}
     described = UNDOCUMENTED_MODELS[model][1].split()
     return {"fields": fields | dict(map(_parse_field, described)), "methods": methods}
 

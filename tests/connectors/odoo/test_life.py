@@ -188,6 +188,61 @@ def test_what_came_back_is_taken_in_and_its_money_given_back(shop: Shop) -> None
     assert odoo.get_account(buyer).balance == 0
 
 
+def test_payments_settle_the_invoice_once_and_name_their_order(shop: Shop) -> None:
+    odoo = shop.odoo
+    number = odoo.create_order(shop.document()).external_id
+    other = odoo.create_order(shop.document("N-2002")).external_id
+    shop.ship(number, "TR-1")
+    made = r.InvoiceDocument(reference="N-1001-B", order_external_id=number, order_reference="N-1001")
+    invoice = odoo.create_invoice(made)
+    bank = next(one.code for one in odoo.list_values("payment") if one.label.startswith("Bank"))
+    document = r.PaymentDocument(
+        reference="N-1001-P1", order_external_id=number, order_reference="N-1001", currency="GBP", amount=D("60.00"),
+        invoice_external_id=invoice.external_id, method=bank, at=PLACED_AT,
+    )  # fmt: skip
+    paid = odoo.create_payment(document)
+    assert (paid.total, paid.currency, paid.state) == (D("60.00"), "GBP", State.DONE)
+    (billed,) = odoo.pull_invoices(None, "").records
+    assert (billed.open_amount, billed.state) == (D("7.72"), State.OPEN)
+    assert [one.external_id for one in odoo.find_payment("N-1001-P1")] == [paid.external_id]
+    ahead = odoo.create_payment(
+        replace(document, reference="N-2002-P1", order_external_id=other, invoice_external_id="", amount=D("1.00"))
+    )
+    read = {one.external_id: one for one in odoo.pull_payments(None, "").records}
+    assert read.keys() == {paid.external_id, ahead.external_id}
+    mine = read[paid.external_id]
+    assert (mine.order_external_id, mine.reference, mine.amount, mine.kind) == (
+        number, "N-1001-P1", D("60.00"), r.PaymentKind.CAPTURE,
+    )  # fmt: skip
+    assert (mine.method, mine.currency) == (bank, "GBP")
+    assert read[ahead.external_id].order_external_id == "", "it settles no invoice yet"
+    with pytest.raises(Rejected, match="payment 'cash' is not an Odoo id"):
+        odoo.create_payment(replace(document, reference="N-1001-P2", method="cash"))
+    assert odoo.find_payment("N-1001-P2") == []
+
+
+def test_an_order_cancelled_there_is_read_as_cancelled(shop: Shop) -> None:
+    number = shop.odoo.create_order(shop.document()).external_id
+    (read,) = shop.odoo.pull_orders(None, "").records
+    assert (read.external_id, read.cancelled) == (number, False)
+    shop.staff.call("sale.order", "action_cancel", [int(number)])
+    (read,) = shop.odoo.pull_orders(None, "").records
+    assert (read.external_id, read.cancelled) == (number, True)
+
+
+def test_a_return_says_why_and_that_it_is_not_for_stock(shop: Shop) -> None:
+    number = shop.odoo.create_order(shop.document()).external_id
+    shop.ship(number, "TR-1")
+    mug = line(shop.mug, "1", "12.50", "2.50", TAX_20, sku="MUG")
+    made = r.ReturnDocument(reference="N-1001-T1", order_external_id=number, order_reference="N-1001", lines=(mug,),
+                            reason="damaged: <cracked>", restock=False)  # fmt: skip
+    back = shop.odoo.create_return(made)
+    note = shop.staff.one("stock.picking", int(back.external_id), "note")["note"]
+    assert note == "<p>damaged: &lt;cracked&gt;</p><p>Do not put these goods back into stock.</p>"
+    (read,) = shop.odoo.pull_returns(None, "").records
+    assert read.reference == "N-1001-T1"
+
+
 def test_each_pull_then_brings_only_what_moved_since(shop: Shop) -> None:
     odoo = shop.odoo
     number = odoo.create_order(shop.document()).external_id

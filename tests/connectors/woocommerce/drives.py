@@ -177,6 +177,26 @@ def create_shipment(world: World) -> None:
         assert world.woo.create_shipment(document).state is r.DocumentState.DONE
 
 
+def create_return(world: World) -> None:
+    line = r.OrderDocumentLine(key="1", sku="MUG", quantity=D(1))
+    document = r.ReturnDocument(reference="T-1", order_external_id=world.order, order_reference="N-1", lines=(line,))
+    assert len({world.woo.create_return(document).external_id for _ in range(2)}) == 1
+
+
+def create_invoice(world: World) -> None:
+    document = r.InvoiceDocument(reference="I-1", order_external_id=world.order, order_reference="N-1", number="INV/1")
+    assert len({world.woo.create_invoice(document).external_id for _ in range(2)}) == 1
+
+
+def create_payment(world: World) -> None:
+    unpaid = str(world.live.simulator.shop.add_order({})["id"])
+    document = r.PaymentDocument(
+        reference="N-1-P1", order_external_id=unpaid, order_reference="N-1", currency="GBP", amount=D(1), at=PLACED_AT,
+        complete=True,
+    )  # fmt: skip
+    assert len({world.woo.create_payment(document).external_id for _ in range(2)}) == 1
+
+
 def create_refund(world: World) -> None:
     assert world.woo.create_refund(world.refund()).total == D("13.20")
     assert world.woo.create_refund(world.refund(reference="N-1-R2", lines=(), amount=D("1.00"))).total == D("1.00")
@@ -240,6 +260,9 @@ DRIVES: dict[str, Callable[[World], Any]] = {
     "update_order_status": update_order_status,
     "cancel_order": lambda world: [world.woo.cancel_order(world.order) for _ in range(2)],
     "create_shipment": create_shipment,
+    "create_return": create_return,
+    "create_invoice": create_invoice,
+    "create_payment": create_payment,
     "create_refund": create_refund,
     "find_product": find_product,
     "find_customer": find_customer,

@@ -12,8 +12,11 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from integrations.connectors.woocommerce.connector import WooCommerce
 from integrations.contract import records as r
+from integrations.contract.errors import Unsupported
 from integrations.simulators.woocommerce.simulator import WooCommerceSimulator
 from tests.contract.far_side import FarSide, build_product, walk
 from tests.contract.suite import ConnectorContract
@@ -85,3 +88,56 @@ class TestContract(ConnectorContract):
             assert words == ["Shipment CT-1-S1: DHL T1 https://example.com/T1"]
             far.connector.create_shipment(replace(document, reference="CT-1-S2", complete=True))
             assert far.connector.fetch_order(number).status_text == "completed"
+
+    def test_a_return_an_invoice_and_a_payment_are_one_note_each_for_the_staff(self) -> None:
+        with self.make() as far:
+            placed = self.prepare_write(far)()
+            assert isinstance(placed, r.CommandResult)
+            number, woo = placed.external_id, far.connector
+            common: dict[str, Any] = {"order_external_id": number, "order_reference": "1"}
+            goods = r.OrderDocumentLine(key="1", sku="WRITE-1", quantity=Decimal(1))
+            back = r.ReturnDocument(reference="CT-1-T1", reason="damaged", restock=False, lines=(goods,), **common)
+            bill = r.InvoiceDocument(reference="CT-1-I1", number="INV/7", total=Decimal(10), currency="GBP", **common)
+            for _ in range(2):
+                woo.create_return(back)
+                woo.create_invoice(bill)
+            notes = [one for one in far.simulator.shop.notes[int(number)] if "CT-1-" in one["note"]]
+            assert [(one["note"], one["customer_note"]) for one in notes] == [
+                ("Return CT-1-T1: 1 × WRITE-1 (damaged); not into stock", False),
+                ("Invoice CT-1-I1: invoice INV/7, 10 GBP", False),
+            ]
+            with pytest.raises(Unsupported, match="makes no invoices"):
+                woo.create_invoice(replace(bill, number=""))
+
+    def test_the_last_of_the_money_pays_the_order_under_our_reference(self) -> None:
+        with self.make() as far:
+            number = str(far.simulator.shop.add_order({})["id"])
+            far.simulator.shop.orders[int(number)]["total"] = "10.00"
+            document = r.PaymentDocument(
+                reference="CT-1-P1", order_external_id=number, order_reference="1", currency="GBP",
+                amount=Decimal(4), at=datetime(2026, 11, 20, 9, tzinfo=UTC),
+            )  # fmt: skip
+            far.connector.create_payment(document)
+            assert far.connector.fetch_order(number).financial is r.FinancialStatus.PENDING
+            last = replace(document, reference="CT-1-P2", amount=Decimal(6), complete=True)
+            made = [far.connector.create_payment(last) for _ in range(2)]
+            assert made[0].external_id == made[1].external_id
+            order = far.connector.fetch_order(number)
+            assert order.financial is r.FinancialStatus.PAID
+            assert far.simulator.shop.orders[int(number)]["transaction_id"] == "CT-1-P2"
+
+    def test_a_refund_of_ours_is_read_back_under_our_reference_and_of_the_line_it_names(self) -> None:
+        with self.make() as far:
+            placed = self.prepare_write(far)()
+            assert isinstance(placed, r.CommandResult)
+            sold = far.connector.fetch_order(placed.external_id).lines[0]
+            line = r.OrderDocumentLine(key=sold.external_id, quantity=Decimal(1), net=Decimal(5), gross=Decimal(5))
+            far.connector.create_refund(
+                r.RefundDocument(
+                    reference="CT-1-R1", order_external_id=placed.external_id, order_reference="1", currency="GBP",
+                    amount=Decimal(5), at=datetime(2026, 11, 20, 9, tzinfo=UTC), lines=(line,),
+                )
+            )  # fmt: skip
+            (refund,) = far.connector.fetch_order(placed.external_id).refunds
+            assert (refund.reference, refund.amount) == ("CT-1-R1", Decimal(5))
+            assert [one.order_line_external_id for one in refund.lines] == [sold.external_id]

@@ -375,3 +375,27 @@ def test_parsing_changes_nothing_in_the_payload():
     before = deepcopy(row)
     assert p.parse_order(row, load("refunds__of_723.json")).raw == before
     assert row == before
+
+
+@pytest.mark.parametrize(
+    ("settings", "wanted"),
+    [
+        ({}, (False, (), "")),
+        ({"on_account_methods": "invoice, cod"}, (True, (), "")),
+        ({"tag_meta_key": "_tags"}, (False, ("b2b", "gift"), "")),
+        ({"flag_meta_key": "_risk_level"}, (False, (), "_risk_level: High")),
+        ({"flag_meta_key": "_risk_level", "flag_values": "high, critical"}, (False, (), "_risk_level: High")),
+        ({"flag_meta_key": "_risk_level", "flag_values": "critical"}, (False, (), "")),
+        ({"flag_meta_key": "_other"}, (False, (), "")),
+    ],
+)
+def test_what_plugins_say_of_an_order_is_read_where_the_settings_name_it(settings: Any, wanted: Any) -> None:
+    row = load("order__coupon_cod_guest.json")
+    row["meta_data"] = [{"key": "_tags", "value": "b2b, gift"}, {"key": "_risk_level", "value": "High"}]
+    order = p.mark_order(p.parse_order(row), settings)
+    assert (order.on_account, order.tags, order.flagged) == wanted
+    assert order.payment_method == "cod"
+
+
+def test_a_customer_says_since_when_he_is_one() -> None:
+    assert p.parse_customer(load("customer.json")).created_at == v.parse_time(load("customer.json")["date_created_gmt"])
