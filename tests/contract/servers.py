@@ -79,12 +79,19 @@ def serving(handler: Handler, *, keep_alive: bool = False, tls: ssl.SSLContext |
         server.close()
 
 
-def answer(status: str = "200 OK", body: bytes = b"{}", headers: str = "", length: int | None = None) -> bytes:
-    """The bytes of an answer; `headers` are lines ending in CR LF, `length` what Content-Length claims."""
-    return (
-        f"HTTP/1.1 {status}\r\nContent-Length: {len(body) if length is None else length}\r\n{headers}\r\n".encode()
-        + body
-    )
+def answer(
+    status: str = "200 OK",
+    body: bytes = b"{}",
+    headers: str = "",
+    length: int | None = None,
+    *,
+    keep_alive: bool = False,
+) -> bytes:
+    """The bytes of an answer; `headers` are lines ending in CR LF, `length` what Content-Length claims. Unless
+    `keep_alive`, it says that the connection ends, so that no client sends its next request into the closing one."""
+    claimed = len(body) if length is None else length
+    last = "" if keep_alive else "Connection: close\r\n"
+    return f"HTTP/1.1 {status}\r\nContent-Length: {claimed}\r\n{last}{headers}\r\n".encode() + body
 
 
 def says(data: bytes) -> Handler:

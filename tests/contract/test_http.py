@@ -85,7 +85,7 @@ def test_a_refusing_budget_sends_nothing():
 
 
 def test_keep_alive_uses_one_connection():
-    with serving(says(answer()), keep_alive=True) as server:
+    with serving(says(answer(keep_alive=True)), keep_alive=True) as server:
         http = client(server.port)
         for _ in range(3):
             http.post("x", json={})
@@ -223,7 +223,7 @@ def test_an_incomplete_answer_leaves_a_write_unknown_and_is_not_sent_again(
 
 
 def test_a_write_on_a_kept_connection_that_dies_is_unknown_and_not_sent_again():
-    with serving(says(answer()), keep_alive=True) as server:
+    with serving(says(answer(keep_alive=True)), keep_alive=True) as server:
         http = client(server.port)
         http.post("first", data=b"1")
         server.handler = lambda connection: connection.shutdown(socket.SHUT_RDWR)
@@ -385,7 +385,7 @@ def test_no_redirect_is_followed_and_no_token_travels(hits: RawServer):
 
 
 def test_cookies_of_an_answer_are_not_sent_back():
-    with serving(says(answer(headers="Set-Cookie: session=abc\r\n")), keep_alive=True) as server:
+    with serving(says(answer(headers="Set-Cookie: session=abc\r\n", keep_alive=True)), keep_alive=True) as server:
         http = client(server.port)
         http.get("a")
         http.get("b")
@@ -412,7 +412,7 @@ def test_proxies_and_netrc_and_certificates_of_the_surroundings_are_ignored(
 
 def test_credentials_stay_with_their_host(hits: RawServer):
     calls = Calls()
-    with serving(says(answer()), keep_alive=True) as server:
+    with serving(says(answer(keep_alive=True)), keep_alive=True) as server:
         http = client(server.port, calls)
         for foreign in (
             f"http://127.0.0.1:{hits.port}/x", f"https://127.0.0.1:{server.port}/x", f"http://localhost:{server.port}/x",
