@@ -31,6 +31,34 @@ class Field:
     default: Any = ""
     choices: tuple[tuple[str, str], ...] = ()
     help_text: str = ""
+    section: str = ""  # the key of the form's Section it stands in
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """A part of the connection's form that is folded away until somebody opens it."""
+
+    key: str
+    label: str
+    help_text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preset:
+    """Settings to begin with, of a system that many have; `docs_url` is where they were read."""
+
+    label: str
+    docs_url: str
+    settings: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Level:
+    """How far the form of a connection is filled in: its name, whether that suffices to go live, what comes next."""
+
+    name: str
+    suffices: bool
+    next_step: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +107,8 @@ class Connector:
     order_fields: ClassVar[frozenset[str]] = frozenset()  # what create_order has a place for, of r.ORDER_FIELDS
     webhook_topics: ClassVar[Mapping[str, tuple[str, ...]]] = {}  # stream -> the platform's topics
     value_kinds: ClassVar[tuple[str, ...]] = ()  # what list_values(kind) can list
+    sections: ClassVar[tuple[Section, ...]] = ()  # of the connection's form
+    presets: ClassVar[Mapping[str, Preset]] = {}
 
     def __init__(self, *, http: HttpClient, credentials: Mapping[str, str], settings: Mapping[str, Any]) -> None:
         self.http = http
@@ -91,6 +121,11 @@ class Connector:
         raise Unsupported(f"{cls.label} has no base address.")
 
     @classmethod
+    def find_stock_basis(cls, settings: Mapping[str, Any]) -> r.StockBasis:
+        """Whether its stock figures count what is ordered and not shipped yet (on hand), or not (available)."""
+        return cls.stock_basis
+
+    @classmethod
     def product_groups(cls, settings: Mapping[str, Any]) -> frozenset[str]:
         """The FIELD_GROUPS that pull_products gives with these settings; what it does not read it does not own."""
         return frozenset(r.FIELD_GROUPS)
@@ -99,6 +134,16 @@ class Connector:
     def capabilities(cls, settings: Mapping[str, Any]) -> frozenset[str]:
         """The names of the methods this class overrides."""
         return frozenset(name for name in CAPABILITIES if getattr(cls, name) is not getattr(Connector, name))
+
+    @classmethod
+    def check_settings(cls, settings: Mapping[str, Any]) -> Mapping[str, str]:
+        """What is wrong with settings a person has typed, by the name of the field; the form says it there."""
+        return {}
+
+    @classmethod
+    def level(cls, settings: Mapping[str, Any]) -> Level | None:
+        """How far a platform that is configured by form is configured; None where nothing is to be."""
+        return None
 
     @classmethod
     def safety(cls, command: str, settings: Mapping[str, Any] | None = None) -> Idempotency:
@@ -268,6 +313,10 @@ class Connector:
         """Finish what an interrupted create_refund left as a DRAFT there; harmless twice, and on any other state."""
         raise self._unsupported("complete refunds")
 
+    def notify(self, document: r.Notice) -> r.CommandResult:
+        """Tell of what happened; who is told twice knows it by its reference."""
+        raise self._unsupported("be told of what happens")
+
     # searches: every document that carries the reference, so that none, one and several can be told apart
     def find_product(self, reference: str) -> Sequence[r.CommandResult]:
         raise self._unsupported("search products")
@@ -319,8 +368,12 @@ COMMANDS: tuple[str, ...] = (
     "update_order_status",
     "cancel_order",
     "cancel_invoice",
+    "notify",
 )
-NOT_CAPABILITIES = frozenset({"base_url", "capabilities", "safety", "refresh_credentials", "use_credentials"})
+NOT_CAPABILITIES = frozenset({
+    "base_url", "capabilities", "check_settings", "find_stock_basis", "level", "safety", "refresh_credentials",
+    "use_credentials",
+})  # fmt: skip
 CAPABILITIES: tuple[str, ...] = tuple(
     name
     for name, value in vars(Connector).items()

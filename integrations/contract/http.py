@@ -142,10 +142,11 @@ class HttpClient:
             )
 
         answer = send()
-        return send() if answer.status == UNAUTHORIZED and self._renew() else answer
+        return send() if answer.status == UNAUTHORIZED and self.renew() else answer
 
-    def _renew(self) -> bool:
-        """Whether there are new credentials after a 401; the requests made to get them ask no further."""
+    def renew(self) -> bool:
+        """Whether there are new credentials; the requests made to get them ask no further. After a 401 the client does
+        this by itself."""
         if self.on_unauthorized is None or self._renewing:
             return False
         self._renewing = True

@@ -35,6 +35,10 @@ class LineKind(StrEnum):
     ROUNDING = "rounding"
 
 
+# What a line that a shop calls a fee may really be.
+FEE_KINDS = (LineKind.FEE, LineKind.TIP, LineKind.DEPOSIT, LineKind.DUTY)
+
+
 class FinancialStatus(StrEnum):
     PENDING = "pending"
     AUTHORIZED = "authorized"
@@ -566,6 +570,16 @@ class ProductDocument:
 
     reference: str
     product: ProductRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """What an app is told: `body` is the JSON it gets, `reference` the notice's own id."""
+
+    reference: str
+    topic: str
+    body: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

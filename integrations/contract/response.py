@@ -20,6 +20,7 @@ from integrations.contract.errors import (
     Rejected,
     Retryable,
 )
+from integrations.contract.xmltext import parse_xml
 
 DEEPEST = 100
 LONGEST_NUMBER = 400  # characters, and powers of ten: more than any double
@@ -45,7 +46,7 @@ class Response:
         self.body = body
         self.url = url
         self.write = write
-        self._redact = redact
+        self.redact = redact
 
     @property
     def text(self) -> str:
@@ -64,16 +65,24 @@ class Response:
             raise self._unsure(words, UNEXPECTED) from error
         return value
 
+    def xml(self) -> dict[str, Any]:
+        """The body as parse_xml reads it; where it is no such XML, as with json()."""
+        try:
+            return parse_xml(self.body)
+        except ValueError as error:
+            words = f"The platform answered {self.status} with something that is not the XML it should be: {error}"
+            raise self._unsure(words, UNEXPECTED) from error
+
     def raise_for_status(self, describe: Callable[[Response], str] | None = None) -> None:
         """Nothing for 2xx; else the error that says what to do. `describe` finds the platform's own words."""
         status = self.status
         if 200 <= status < 300:
             return
         if 300 <= status < 400:
-            place = self._redact(urlsplit(self.headers.get("Location", "")).netloc.rpartition("@")[2])
+            place = self.redact(urlsplit(self.headers.get("Location", "")).netloc.rpartition("@")[2])
             raise self._unsure(f"The platform redirects ({status}) to {place or 'itself'}: not followed. Check the "
                                "connection's address.", "REDIRECT_REFUSED")  # fmt: skip
-        words = self._redact((describe(self) if describe else "") or self.text[:2000])
+        words = self.redact((describe(self) if describe else "") or self.text[:2000])
         message = f"The platform answered {status}: {words[:500]}"
         if status in {401, 403}:
             raise AuthFailed(message, upstream=words, status=status)
@@ -89,7 +98,7 @@ class Response:
 
     def _unsure(self, message: str, code: str) -> OutcomeUnknown | Retryable:
         kind = OutcomeUnknown if self.write else Retryable
-        return kind(message, code=code, upstream=self._redact(self.text[:2000]), status=self.status)
+        return kind(message, code=code, upstream=self.redact(self.text[:2000]), status=self.status)
 
 
 def parse_retry_after(value: str | None, now: datetime | None = None) -> float:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -39,18 +40,23 @@ class FarSide:
 
 
 class FirstAnswers:
-    """A WSGI application that, once active, repeats its first answer to each method and path, whatever the query."""
+    """A WSGI application that, once active, repeats its first answer to each method and path, whatever the query.
+    `tell_apart` is asked what a body calls, where one path serves all calls."""
 
-    def __init__(self, app: Any) -> None:
+    def __init__(self, app: Any, tell_apart: Callable[[bytes], str] = lambda body: "") -> None:
         self.app = app
+        self.tell_apart = tell_apart
         self.credentials = app.credentials
         self.active = False
-        self._answers: dict[tuple[str, str], tuple[str, list[tuple[str, str]], bytes]] = {}
+        self._answers: dict[tuple[str, str, str], tuple[str, list[tuple[str, str]], bytes]] = {}
         self._lock = threading.Lock()
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> list[bytes]:
-        key = (environ["REQUEST_METHOD"], environ["PATH_INFO"])
-        if not self.active or key[1].startswith("/_sim/"):
+        sent = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        environ["wsgi.input"] = BytesIO(sent)
+        is_control = environ["PATH_INFO"].startswith("/_sim/")
+        key = (environ["REQUEST_METHOD"], environ["PATH_INFO"], "" if is_control else self.tell_apart(sent))
+        if not self.active or is_control:
             body: Any = self.app(environ, start_response)
             return body  # type: ignore[no-any-return]  # WSGI has no type here
         with self._lock:

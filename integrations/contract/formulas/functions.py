@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from orders.mapping.values import RuleError, bounded, describe_kind, is_number, read_text
+from integrations.contract.formulas.values import RuleError, bounded, describe_kind, is_number, read_text
 
 NUMBER = re.compile(r"[+-]?[0-9]{1,24}(\.[0-9]{1,24})?")
 MOST_DAYS, MOST_DIGITS = 3650, 6

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 import jmespath
@@ -18,10 +19,11 @@ from jmespath.exceptions import JMESPathError
 from jmespath.functions import Functions, signature
 from simpleeval import InvalidExpression, SimpleEval
 
-from orders.mapping.functions import FUNCTIONS
-from orders.mapping.values import RuleError, bounded, describe_kind, is_number
+from integrations.contract.formulas.functions import FUNCTIONS
+from integrations.contract.formulas.values import RuleError, bounded, describe_kind, is_number
 
 LONGEST = 500  # characters of an expression
+NAMES = ("value", "order")  # what the expression of a field rule may name
 DEEPEST, MOST_NODES = 30, 200
 HIGHEST_POWER, LARGEST_BASE = 10, 1_000_000
 # Nodes that only ever pick: none of them copies a value, so a result is never larger than what was read.
@@ -41,9 +43,9 @@ def check_path(text: object) -> None:
     _parse_path(text)
 
 
-def check_expression(text: object) -> None:
-    """RuleError where this is no expression, or one that does more than work on a value."""
-    _parse_expression(text)
+def check_expression(text: object, names: Collection[str] = NAMES) -> None:
+    """RuleError where this is no expression over `names`, or one that does more than work on a value."""
+    _parse_expression(text, names)
 
 
 def pick(path: str, view: Any) -> Any:
@@ -52,14 +54,14 @@ def pick(path: str, view: Any) -> Any:
     try:
         return expression.search(view, options=jmespath.Options(custom_functions=_Picking()))
     except RecursionError as error:
-        raise RuleError("The order is nested too deep for this.") from error
+        raise RuleError("It is nested too deep for this.") from error
     except (JMESPathError, ArithmeticError, AttributeError, TypeError, ValueError) as error:
-        raise RuleError(f"“{_short(path)}” cannot be found in this order: {_first_line(error)}") from error
+        raise RuleError(f"“{_short(path)}” cannot be found here: {_first_line(error)}") from error
 
 
 def evaluate(text: str, names: Mapping[str, Any]) -> Any:
     """The value of a simpleeval expression over `names`. RuleError where it has none."""
-    tree = _parse_expression(text)
+    tree = _parse_expression(text, names)
     try:
         return bounded(_Evaluator(names).eval(text, previously_parsed=tree))
     except RecursionError as error:
@@ -82,7 +84,11 @@ def _checked(text: object) -> str:
 
 
 def _parse_path(text: object) -> Any:
-    path = _checked(text)
+    return _compile(_checked(text))
+
+
+@lru_cache(maxsize=1024)
+def _compile(path: str) -> Any:
     try:
         parsed = jmespath.compile(path)
     except (RecursionError, MemoryError) as error:
@@ -101,7 +107,7 @@ def _parse_path(text: object) -> Any:
     return parsed
 
 
-def _parse_expression(text: object) -> ast.expr:
+def _parse_expression(text: object, names: Collection[str]) -> ast.expr:
     source = _checked(text).strip()
     try:
         tree = ast.parse(source, mode="eval").body
@@ -116,16 +122,16 @@ def _parse_expression(text: object) -> ast.expr:
         if depth > DEEPEST or nodes > MOST_NODES:
             raise RuleError("The expression is too long: make two rules of it.")
         for node in level:
-            _check_node(node)
+            _check_node(node, names)
         level = [child for node in level for child in ast.iter_child_nodes(node)]
     return tree
 
 
-def _check_node(node: ast.AST) -> None:
+def _check_node(node: ast.AST, names: Collection[str]) -> None:
     if isinstance(node, ast.Attribute):
-        raise RuleError(f"“.{node.attr}” is not possible here; write order['{node.attr}'].")
-    if isinstance(node, ast.Name) and node.id not in {*FUNCTIONS, "value", "order"}:
-        raise RuleError(f"“{node.id}” is unknown: there are value and order.")
+        raise RuleError(f"“.{node.attr}” is not possible here; write {[*names][-1]}['{node.attr}'].")
+    if isinstance(node, ast.Name) and node.id not in {*FUNCTIONS, *names}:
+        raise RuleError(f"“{node.id}” is unknown: there are {' and '.join(names)}.")
     if isinstance(node, ast.Call) and not (isinstance(node.func, ast.Name) and node.func.id in FUNCTIONS):
         offered = f"there are {', '.join(FUNCTIONS)}, written as upper(value)"
         raise RuleError(f"{ast.unparse(node.func)[:60]}() is not offered here; {offered}.")
@@ -147,7 +153,14 @@ def _first_line(error: Exception) -> str:
 
 
 class _Picking(Functions):
-    """jmespath's own functions, with a join that cannot grow beyond a text."""
+    """jmespath's own functions, with a sum of exact numbers and a join that cannot grow beyond a text."""
+
+    @signature({"types": ["array"]})
+    def _func_sum(self, numbers: list[Any]) -> Any:
+        exact = [bounded(number) for number in numbers]
+        if not all(is_number(number) for number in exact):
+            raise RuleError("sum() adds up numbers only; a text is none: number(…) makes one of it.")
+        return sum(exact)
 
     @signature({"types": ["string"]}, {"types": ["array-string"]})
     def _func_join(self, glue: str, parts: list[str]) -> str:

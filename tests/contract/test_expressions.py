@@ -7,9 +7,16 @@ from typing import Any
 
 import pytest
 
-from orders.mapping.expressions import LONGEST, PICKING_FUNCTIONS, check_expression, check_path, evaluate, pick
-from orders.mapping.functions import FUNCTIONS
-from orders.mapping.values import LONGEST_TEXT, RuleError, read_text
+from integrations.contract.formulas.expressions import (
+    LONGEST,
+    PICKING_FUNCTIONS,
+    check_expression,
+    check_path,
+    evaluate,
+    pick,
+)
+from integrations.contract.formulas.functions import FUNCTIONS
+from integrations.contract.formulas.values import LONGEST_TEXT, RuleError, read_text
 
 ORDER: dict[str, Any] = {
     "number": "1001",
