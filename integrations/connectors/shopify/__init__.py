@@ -1,0 +1,1 @@
+"""Shopify, spoken to over the GraphQL Admin API."""
