@@ -1,0 +1,1 @@
+"""Any ERP or POS over HTTP, configured by form."""
