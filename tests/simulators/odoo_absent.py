@@ -52,7 +52,7 @@ ABSENT: dict[str, str] = {
         "property_stock_production property_stock_inventory wh_*_stock_loc_id pick_type_id pack_type_id int_type_id "
         "qc_type_id store_type_id xdock_type_id description_picking_manual is_locked is_dropship stock_move_ids "
         "account_move_id description_picking",
-    "stock valuation by layer": "value value_* valuation_account_id is_valued* remaining_*",
+    "stock valuation by layer": "value_* valuation_account_id is_valued* remaining_*",
     "combos, configurators, custom values, and properties":
         "combo_* selected_combo_items *virtual_id properties* *_properties *_properties_definition "
         "is_dynamically_created valid_product_template_attribute_line_ids never_product_template_attribute_value_ids "
@@ -79,7 +79,7 @@ LEFT_OUT: dict[str, int] = {
     "sale.order": 51,
     "sale.order.line": 32,
     "stock.location": 13,
-    "stock.move": 49,
+    "stock.move": 48,
     "stock.picking": 47,
     "stock.quant": 4,
     "stock.return.picking": 0,

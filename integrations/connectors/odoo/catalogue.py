@@ -13,13 +13,15 @@ from typing import Any
 from integrations.connectors.odoo import fields as f
 from integrations.connectors.odoo import payloads as p
 from integrations.connectors.odoo import prices
+from integrations.connectors.odoo.errors import Row
+from integrations.connectors.odoo.inward import OdooInward
 from integrations.connectors.odoo.paging import EVERYTHING, OdooPaging, build_page
-from integrations.connectors.odoo.transport import Row, remote_id
+from integrations.connectors.odoo.transport import remote_id
 from integrations.contract import records as r
 from integrations.contract.errors import NotFound, Retryable, Unsupported
 
 
-class OdooCatalogue(OdooPaging):
+class OdooCatalogue(OdooInward, OdooPaging):
     """Products, stock, prices, warehouses."""
 
     def pull_products(self, since: datetime | None, cursor: str) -> r.Page[r.ProductRecord]:
@@ -108,8 +110,9 @@ class OdooCatalogue(OdooPaging):
         return r.Page(records=tuple(found), cursor=following)
 
     def pull_prices(self, since: datetime | None, cursor: str) -> r.Page[r.PriceRow]:
-        """Sales prices (slot ''), and with the setting `pricelist_id` that list's tiers (slot = its id). Always the
-        whole: a price list's rule or an attribute's surcharge moves no product's date."""
+        """Sales prices (slot ''), with the setting `pricelist_id` that list's tiers (slot = its id), with
+        `inward_prices` what the last goods cost. Always the whole: a price list's rule or an attribute's surcharge
+        moves no product's date."""
         last = int(cursor or 0)
         fields = ("id", "product_tmpl_id", "lst_price", "currency_id")
         domain = [["id", ">", last], ["sale_ok", "=", True]]
@@ -118,6 +121,8 @@ class OdooCatalogue(OdooPaging):
             r.PriceRow(p.row_id(row), "", p.parse_decimal(row["lst_price"]), p.related_name(row["currency_id"]))
             for row in rows
         ]
+        if self.settings.get("inward_prices"):
+            found += self._list_inward([row["id"] for row in rows])
         failed: list[r.FailedRecord] = []
         if pricelist := str(self.settings.get("pricelist_id") or ""):
             rules, currency = self._rules(pricelist, rows), self._currency_of(pricelist)

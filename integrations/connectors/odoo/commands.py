@@ -14,7 +14,8 @@ from typing import Any
 from integrations.connectors.odoo import documents as d
 from integrations.connectors.odoo import fields as f
 from integrations.connectors.odoo import payloads as p
-from integrations.connectors.odoo.transport import OdooTransport, Row, remote_id
+from integrations.connectors.odoo.errors import Row
+from integrations.connectors.odoo.transport import OdooTransport, remote_id
 from integrations.contract import records as r
 from integrations.contract.errors import ConnectorError, OutcomeUnknown, Rejected, Unsupported
 

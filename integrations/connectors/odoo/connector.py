@@ -1,7 +1,7 @@
-"""Odoo 19 as back office and accounting: https://www.odoo.com/documentation/19.0/developer/reference/external_api.html
+"""Odoo as back office and accounting: https://www.odoo.com/documentation/19.0/developer/reference/external_api.html
 
 No webhooks: Odoo's core has only outgoing automation rules somebody would have to set up in its interface, unsigned, so
-everything is polled. Older versions (14 to 18, JSON-RPC) need another `_call` in transport.py and nothing else.
+everything is polled. Versions before 19 have the same methods behind older doors: doors.py.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from integrations.connectors.odoo.catalogue import OdooCatalogue
+from integrations.connectors.odoo.doors import JSON_RPC, XML_RPC
 from integrations.connectors.odoo.payments import OdooPayments
 from integrations.connectors.odoo.reads import VALUE_MODELS, OdooReads
 from integrations.connectors.odoo.state import OdooState
@@ -40,7 +41,25 @@ class Odoo(OdooCatalogue, OdooReads, OdooPayments, OdooState):
     )
     settings_fields = (
         Field(name="url", label="Address", kind="url", help_text="https://mycompany.odoo.com"),
-        Field(name="database", label="Database", required=False, help_text="Needed where a server has several."),
+        Field(
+            name="version",
+            label="Version",
+            kind="choice",
+            required=False,
+            default="json2",
+            choices=(
+                ("json2", "19 or later (JSON-2)"),
+                (JSON_RPC, "before 19 (JSON-RPC)"),
+                (XML_RPC, "before 19 (XML-RPC), where JSON-RPC is closed"),
+            ),
+        ),
+        Field(
+            name="database",
+            label="Database",
+            required=False,
+            help_text="Needed before version 19, and where a server has several.",
+        ),
+        Field(name="login", label="User", required=False, help_text="The login of the key's user, before version 19."),
         Field(
             name="guest_partner_id",
             label="Partner for guests",
@@ -48,6 +67,14 @@ class Odoo(OdooCatalogue, OdooReads, OdooPayments, OdooState):
             help_text="Id of the partner that orders without a customer are booked on.",
         ),
         Field(name="pricelist_id", label="Price list", required=False, help_text="Id of a list to read besides."),
+        Field(
+            name="inward_prices",
+            label="Prices of the last goods received",
+            kind="boolean",
+            required=False,
+            default=False,
+            help_text="Read what was paid a unit for what came in last; takes Odoo 19 with inventory valuation.",
+        ),
         Field(
             name="photos",
             label="Photos",

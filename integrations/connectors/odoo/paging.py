@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from integrations.connectors.odoo import payloads as p
-from integrations.connectors.odoo.transport import OdooTransport, Row
+from integrations.connectors.odoo.errors import Row
+from integrations.connectors.odoo.transport import OdooTransport
 from integrations.contract import records as r
 from integrations.contract.errors import PayloadInvalid, Retryable
 

@@ -16,8 +16,9 @@ from integrations.connectors.odoo import documents as d
 from integrations.connectors.odoo import fields as f
 from integrations.connectors.odoo import payloads as p
 from integrations.connectors.odoo.commands import OdooCommands, created
+from integrations.connectors.odoo.errors import Row
 from integrations.connectors.odoo.paging import OdooPaging, bind, build_page
-from integrations.connectors.odoo.transport import Row, remote_id
+from integrations.connectors.odoo.transport import remote_id
 from integrations.contract import records as r
 from integrations.contract.errors import OutcomeUnknown
 

@@ -64,6 +64,9 @@ class OdooReads(OdooPaging):
 
     def _may(self, model: str, operation: str) -> bool:
         try:
+            if self._door is not None:
+                arguments: dict[str, Any] = {"operation": operation, "raise_exception": False}
+                return self._call(model, "check_access_rights", write=False, **arguments) is True
             return self._call(model, "has_access", write=False, operation=operation) is True
         except NotFound:  # its module is not installed
             return False

@@ -8,35 +8,19 @@ https://github.com/odoo/odoo/blob/19.0/odoo/service/model.py, the JSON answer is
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from typing import Any, NoReturn
+from typing import Any
 
+from integrations.connectors.odoo.doors import JSON_RPC, XML_RPC, Door
+from integrations.connectors.odoo.errors import Row, raise_for_error
 from integrations.contract.connector import Connector
-from integrations.contract.errors import AuthFailed, ConnectorError, NotFound, OutcomeUnknown, Rejected, Retryable
-from integrations.contract.http import HttpClient, Response
-
-Row = dict[str, Any]
-ERROR_KEYS = frozenset({"name", "message", "arguments", "context", "debug"})
-# Errors of the database that prove a rollback; Odoo has already retried these five times by itself.
-ROLLED_BACK = frozenset(
-    {
-        "SerializationFailure",
-        "TransactionRollbackError",
-        "DeadlockDetected",
-        "LockNotAvailable",
-        "ReadOnlySqlTransaction",
-        "QueryCanceled",
-        "QueryCanceledError",
-    }
-)
-# The connection to the database broke, maybe while committing: a write's outcome is open.
-DATABASE_LOST = frozenset({"OperationalError", "InterfaceError", "AdminShutdown", "CrashShutdown", "PoolError"})
+from integrations.contract.errors import NotFound, OutcomeUnknown, Rejected, Retryable
+from integrations.contract.http import HttpClient
 
 
 class OdooTransport(Connector):
-    """What every part of the connector speaks through. `_call` is the only place that knows the protocol, so that the
-    older JSON-RPC versions need only another `_call`."""
+    """What every part of the connector speaks through. `_call` is the only place that knows the protocol; versions
+    before 19 are spoken to through a door of doors.py."""
 
     label = "Odoo"
 
@@ -47,6 +31,11 @@ class OdooTransport(Connector):
             headers["X-Odoo-Database"] = str(settings["database"])
         http.use(headers=headers)
         self._known_fields: dict[str, frozenset[str]] = {}
+        version = str(settings.get("version") or "")
+        self._door: Door | None = None
+        if version in {JSON_RPC, XML_RPC}:
+            database, login = (str(settings.get(name) or "") for name in ("database", "login"))
+            self._door = Door(http, version, database=database, login=login, key=credentials["api_key"])
 
     def _call(
         self,
@@ -60,6 +49,9 @@ class OdooTransport(Connector):
     ) -> Any:
         """Call a public method of a model. Every call is a POST, so `write` says whether it can change anything."""
         body: dict[str, Any] = dict(arguments)
+        if self._door is not None:
+            named = body | ({"context": dict(context)} if context else {})
+            return self._door.call(model, method, ids, named, write=write)
         if ids:
             body["ids"] = list(ids)
         if context:
@@ -118,53 +110,3 @@ def remote_id(external_id: str, model: str) -> int:
     if not (external_id.isascii() and external_id.isdigit()):
         raise Rejected(f"'{external_id}' is not an id of an Odoo {model}: link the right record.", code="ID_INVALID")
     return int(external_id)
-
-
-def error_body(response: Response) -> Row | None:
-    """Odoo's own description of an exception, or None where the answer is not Odoo's."""
-    try:
-        body = json.loads(response.body)
-    except ValueError:
-        return None
-    if isinstance(body, dict) and body.keys() >= ERROR_KEYS and isinstance(body["name"], str) and "." in body["name"]:
-        return body
-    return None
-
-
-def raise_for_error(response: Response, *, write: bool, what: str) -> None:
-    """Raise what an error answer means.
-
-    The exception's name in the body proves that Odoo caught it and rolled back, so a 500 with such a body (an unknown
-    field gives `builtins.ValueError` with 500) is a definite refusal. A 5xx without it came from a proxy or a dying
-    server and leaves a write open. AccessError does not pause the connection: the key is good, one right is missing,
-    and the other flows can go on.
-    """
-    if 200 <= response.status < 300:
-        return
-    body = error_body(response)
-    if body is None:
-        response.raise_for_status()
-        raise ConnectorError(f"Odoo answered {what} with {response.status}.", status=response.status)
-    _raise_exception(body, response.status, write=write, what=what)
-
-
-def _raise_exception(body: Row, status: int, *, write: bool, what: str) -> NoReturn:
-    module, _, name = body["name"].rpartition(".")
-    words = str(body["message"])
-    said: dict[str, Any] = {"upstream": words, "status": status}
-    if status == 401 or name in {"AccessDenied", "SessionExpiredException", "Unauthorized"}:
-        raise AuthFailed("Odoo does not accept the API key: make a new one and save it here.", **said)
-    if name == "AccessError" or status == 403:
-        raise Rejected(f"Odoo's user may not do {what}: give it the right. {words}", code="ACCESS_DENIED", **said)
-    if name in {"MissingError", "NotFound"} or status == 404:
-        raise NotFound(f"Odoo does not find what {what} is about: {words}", **said)
-    if name in ROLLED_BACK or name in {"LockError", "ConcurrencyError"} or status == 409:
-        raise Retryable(f"Odoo was busy with the same records in {what}; it will be tried again.", code="BUSY", **said)
-    if name in DATABASE_LOST and module.startswith("psycopg"):
-        kind = OutcomeUnknown if write else Retryable
-        raise kind(f"Odoo lost its database during {what}.", **said)
-    if status == 429 or status == 503:
-        raise Retryable(f"Odoo is overloaded ({what}); it will be tried again.", **said)
-    if status >= 500:
-        raise Rejected(f"Odoo failed in {what} and undid it: {words}", code="ODOO_ERROR", **said)
-    raise Rejected(f"Odoo refuses {what}: {words}", **said)

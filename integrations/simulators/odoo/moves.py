@@ -12,8 +12,10 @@ from integrations.simulators.odoo.fields import (
     char,
     choice,
     integer,
+    line_amount,
     many2one,
     moment,
+    money,
     number,
     one2many,
 )
@@ -55,6 +57,7 @@ class Move(Model):
         "priority": choice("0", "1", default="0", readonly=True),
         "date_deadline": moment(readonly=True),
         "price_unit": number(),
+        "value": money(),
         "procure_method": choice("make_to_stock", "make_to_order", default="make_to_stock", required=True),
         "propagate_cancel": boolean(default=True),
         "is_inventory": boolean(),
@@ -106,6 +109,14 @@ class Move(Model):
     def _storable(self, row: Any) -> bool:
         product = self.db["product.product"].rows[row.product_id]
         return bool(self.db["product.template"].rows[product.product_tmpl_id].is_storable)
+
+    def _worth(self, row: Any) -> None:
+        """documented: stock_account/models/stock_move.py of 19.0: what comes in is worth its price, else the product's
+        standard price. judgement: nothing is billed or ordered here, so `price_unit` stands for the bill."""
+        if self.coming(row) or self.going(row):
+            product = self.db["product.product"].rows[row.product_id]
+            each = row.price_unit or product.standard_price or 0.0
+            self.put(row, "value", line_amount(row.quantity, each, 0))
 
     def open_quantities(self, product: int) -> tuple[float, float]:
         """(coming, going) of a product: the demand of moves that are neither done nor cancelled."""
@@ -198,6 +209,7 @@ class Move(Model):
         self.put(row, "state", "done")
         self.put(row, "picked", True)
         self.put(row, "date", self.db.now)
+        self._worth(row)
         self.touch(row)
         if row.sale_line_id:
             self.db.mark("sale.order", self.db["sale.order.line"].rows[row.sale_line_id].order_id)

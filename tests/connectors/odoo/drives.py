@@ -275,7 +275,9 @@ def list_values(world: World) -> None:
 
 
 def pull_prices(world: World) -> None:
-    walk(small_pages(world.live.with_settings(pricelist_id=price_list(world))).pull_prices)
+    world.live.receive(world.mug, quantity=4, price=2.5)
+    settings = {"pricelist_id": price_list(world), "inward_prices": True}
+    walk(small_pages(world.live.with_settings(**settings)).pull_prices)
 
 
 def pull_products(world: World) -> None:

@@ -34,6 +34,21 @@ class Live:
         """The same account with other settings of the connection."""
         return Odoo(http=self.odoo.http, credentials=self.odoo.credentials, settings={**self.odoo.settings, **settings})
 
+    def receive(self, article: str, *, quantity: float, price: float) -> None:
+        """The warehouse takes in what a supplier sent."""
+        fields = ["default_location_src_id", "default_location_dest_id"]
+        (kind,) = self.staff.call(
+            "stock.picking.type", "search_read", domain=[["code", "=", "incoming"]], fields=fields
+        )
+        source, stock = (kind[name][0] for name in fields)
+        places = {"location_id": source, "location_dest_id": stock}
+        move = {"product_id": int(article), "product_uom_qty": quantity, "price_unit": price, **places}
+        values = {"picking_type_id": kind["id"], **places, "move_ids": [[0, 0, move]]}
+        (picking,) = self.staff.call("stock.picking", "create", vals_list=[values])
+        self.staff.call("stock.picking", "action_confirm", [picking])
+        self.staff.call("stock.picking", "action_assign", [picking])
+        self.staff.call("stock.picking", "button_validate", [picking])
+
     def pay(self, invoice: str, amount: str) -> None:
         """By the wizard "Register payment", from the bank."""
         context = {"active_model": "account.move", "active_ids": [int(invoice)]}

@@ -278,6 +278,63 @@ def test_stock_by_warehouse_has_a_slot_each() -> None:
     assert contexts == [{"warehouse_id": 1}, {"warehouse_id": 2}]
 
 
+def receipt(number: int, article: int, at: str, *, value: float, **more: Any) -> dict[str, Any]:
+    return {
+        "id": number, "product_id": [article, "T-Shirt"], "date": at, "quantity": 10, "product_qty": 10,
+        "product_uom_qty": 10, "value": value, "company_currency_id": [1, "EUR"], **more,
+    }  # fmt: skip
+
+
+def test_what_was_paid_for_the_last_goods_that_came_in() -> None:
+    far = FarSide()
+    articles = [
+        {"id": number, "product_tmpl_id": [41, "T-Shirt"], "lst_price": 100, "currency_id": [1, "EUR"]}
+        for number in (71, 72, 73)
+    ]
+    far.says("product.product.search_read", articles)
+    far.says("stock.move.fields_get", {"is_in": {}, "value": {}, "company_currency_id": {}})
+    boxes = receipt(4, 72, "2026-11-02 07:30:00", value=100, quantity=2, product_uom_qty=5, product_qty=15)
+    far.says(
+        "stock.move.search_read",
+        [receipt(9, 71, "2026-11-03 08:00:00", value=45), receipt(8, 71, "2026-11-01 08:00:00", value=99)],
+        [boxes],
+    )
+    with scripted(far, inward_prices=True) as odoo:
+        odoo.moves_at_once = 2
+        page = odoo.pull_prices(None, "")
+    assert page.records[3:] == (
+        r.PriceRow("71", "inward", D("4.5"), "EUR", D(1), datetime(2026, 11, 3, 8, tzinfo=UTC)),
+        r.PriceRow("72", "inward", D("16.666667"), "EUR", D(1), datetime(2026, 11, 2, 7, 30, tzinfo=UTC)),
+    ), "six pieces came in two boxes; of 73 nothing ever did"
+    asked = far.bodies("stock.move.search_read")
+    assert [body["domain"][-1] for body in asked] == [
+        ["product_id", "in", [71, 72, 73]], ["product_id", "in", [72, 73]],
+    ]  # fmt: skip
+    assert {body["order"] for body in asked} == {"date desc, id desc"}
+
+
+def test_an_odoo_that_does_not_value_its_receipts_says_what_is_missing() -> None:
+    far = FarSide()
+    row = {"id": 71, "product_tmpl_id": [41, "T-Shirt"], "lst_price": 100, "currency_id": [1, "EUR"]}
+    far.says("product.product.search_read", [row])
+    far.says("stock.move.fields_get", {"company_currency_id": {}})
+    with scripted(far, inward_prices=True) as odoo, pytest.raises(Unsupported, match="stock_account"):
+        odoo.pull_prices(None, "")
+    assert "stock.move.search_read" not in far.calls
+
+
+def test_receipts_that_repeat_are_no_endless_loop() -> None:
+    far = FarSide()
+    row = {"id": 71, "product_tmpl_id": [41, "T-Shirt"], "lst_price": 100, "currency_id": [1, "EUR"]}
+    far.says("product.product.search_read", [row])
+    far.says("stock.move.fields_get", {"is_in": {}, "value": {}, "company_currency_id": {}})
+    far.says("stock.move.search_read", [receipt(9, 99, "2026-11-03 08:00:00", value=45)])
+    with scripted(far, inward_prices=True) as odoo:
+        odoo.moves_at_once = 1
+        with pytest.raises(Retryable, match="repeat"):
+            odoo.pull_prices(None, "")
+
+
 def test_prices_with_the_tiers_of_a_list() -> None:
     far = FarSide()
     row = {"id": 71, "product_tmpl_id": [41, "T-Shirt"], "lst_price": 100, "currency_id": [1, "EUR"]}

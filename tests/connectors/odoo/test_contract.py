@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import xmlrpc.client
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from integrations.connectors.odoo.connector import Odoo
+from integrations.connectors.odoo.doors import JSON_RPC, XML_RPC
 from integrations.contract import records as r
 from integrations.simulators.odoo.simulator import OdooSimulator
-from tests.contract.far_side import FarSide
+from tests.contract.far_side import FarSide, FirstAnswers
 from tests.contract.suite import ConnectorContract
 
 
@@ -83,3 +86,42 @@ class TestContract(ConnectorContract):
             shipment = far.connector.pull_shipments(None, "").records[0]
             left = [(line.order_line_external_id, line.quantity) for line in shipment.lines]
             assert sorted(left) == [(made.line_ids[0], Decimal(3)), (made.line_ids[1], Decimal(2))]
+
+
+class OlderDoor(TestContract):
+    """The same contract with an Odoo that has no JSON-2."""
+
+    __test__ = False
+    version: ClassVar[str]
+
+    def build_simulator(self) -> OdooSimulator:
+        return OdooSimulator(version="18.0")
+
+    def settings_for(self, address: str, simulator: Any) -> dict[str, Any]:
+        return {**super().settings_for(address, simulator), "version": self.version, "login": "admin"}
+
+    def freeze(self, simulator: Any) -> FirstAnswers:
+        """One path serves every call here: the model and method are in the body."""
+        return FirstAnswers(simulator, self.called)
+
+    @staticmethod
+    def called(body: bytes) -> str:
+        raise NotImplementedError
+
+
+class TestJsonRpc(OlderDoor):
+    __test__ = True
+    version = JSON_RPC
+
+    @staticmethod
+    def called(body: bytes) -> str:
+        return str(json.loads(body)["params"]["args"][3:5])
+
+
+class TestXmlRpc(OlderDoor):
+    __test__ = True
+    version = XML_RPC
+
+    @staticmethod
+    def called(body: bytes) -> str:
+        return str(xmlrpc.client.loads(body)[0][3:5])

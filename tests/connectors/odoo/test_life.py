@@ -402,3 +402,17 @@ def test_a_stock_figure_applied_twice_is_that_figure(shop: Shop) -> None:
     shop.staff.dials(match="", error_after_commit=0)
     assert [one.outcome for one in shop.odoo.push_stock([replace(push, quantity=D(9))])] == [r.PushOutcome.SENT]
     assert shop.free()["MUG"] == 9
+
+
+def test_the_last_goods_that_came_in_say_what_they_cost(shop: Shop) -> None:
+    odoo = shop.live.with_settings(inward_prices=True)
+    before = datetime.now(UTC).replace(microsecond=0)
+    shop.live.receive(shop.mug, quantity=6, price=4.10)
+    shop.live.receive(shop.mug, quantity=3, price=3.95)
+    rows = [row for row in odoo.pull_prices(None, "").records if row.slot == r.INWARD_SLOT]
+    assert [(row.external_id, row.amount, row.currency) for row in rows] == [(shop.mug, D("3.95"), "GBP")]
+    assert rows[0].inward_at is not None
+    assert before <= rows[0].inward_at <= datetime.now(UTC)
+    assert shop.free() == {"MUG": D(19), "BOOK": D(10)}
+    plain = shop.odoo.pull_prices(None, "").records
+    assert {row.slot for row in plain} == {""}, "only where it is asked for"
