@@ -11,11 +11,17 @@ if TYPE_CHECKING:
     from integrations.simulators.base import Simulator
 
 CONNECTORS: dict[str, str] = {
+    "api": "integrations.connectors.api.connector.Api",
+    "http_erp": "integrations.connectors.http_erp.connector.HttpErp",
     "odoo": "integrations.connectors.odoo.connector.Odoo",
+    "shopify": "integrations.connectors.shopify.connector.Shopify",
+    "webhook": "integrations.connectors.webhook.connector.Webhook",
     "woocommerce": "integrations.connectors.woocommerce.connector.WooCommerce",
 }
 SIMULATORS: dict[str, str] = {
+    "http_erp": "integrations.simulators.http_erp.simulator.HttpErpSimulator",
     "odoo": "integrations.simulators.odoo.simulator.OdooSimulator",
+    "shopify": "integrations.simulators.shopify.simulator.ShopifySimulator",
     "woocommerce": "integrations.simulators.woocommerce.simulator.WooCommerceSimulator",
 }
 

@@ -1,0 +1,1 @@
+"""An app that is told of what changes, at an address of its own."""
