@@ -16,7 +16,7 @@ SQLITE_MINIMUM = (3, 39, 0)
 HANDLER_NAMES = {
     *("apply", "finish", "gone", "feed", "rows", "known", "history"),  # records read there, and files
     *("claim", "settle_push", "brake", "count", "count_unmapped", "change_flow", "due"),  # state sent there
-    *("build", "settle", "release", "lock"),  # commands
+    *("build", "settle", "release", "lock", "route"),  # commands
 }
 
 

@@ -10,6 +10,7 @@ import functools
 import hashlib
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -17,6 +18,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -40,7 +42,16 @@ Handler = Callable[..., Response]
 def idempotent(handler: Handler) -> Handler:
     """A view's method that changes something in our database and asks nobody else; without the header it runs as it
     is."""
+    return _guard(handler, together=True)
 
+
+def idempotent_beyond(handler: Handler) -> Handler:
+    """A view's method that also asks others, so that its work cannot be one transaction: what it makes must be found by
+    itself when the request comes again after a crash."""
+    return _guard(handler, together=False)
+
+
+def _guard(handler: Handler, *, together: bool) -> Handler:
     @functools.wraps(handler)
     def answer(view: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
         given = request.headers.get(HEADER, "")
@@ -49,13 +60,16 @@ def idempotent(handler: Handler) -> Handler:
         if len(given) > LONGEST:
             raise Problem(400, "idempotency_key_too_long", f"A key has at most {LONGEST} characters.")
         now = timezone.now()
-        row, is_ours = _take(cast("ApiKey", request.auth), given, _fingerprint(request), now)
+        share = str(getattr(request.user, "share", ""))
+        named = f"{share}\n{given}" if share else given  # sessions of an app share its key
+        row, is_ours = _take(cast("ApiKey", request.auth), named, _fingerprint(request), now)
         if not is_ours:
             return Response(json.loads(bytes(row.answer)), status=row.status)
         try:
-            with transaction.atomic():  # what it did and what it answered are kept together, or neither
+            # What it did and what it answered are kept together, or neither.
+            with transaction.atomic() if together else nullcontext():
                 response = handler(view, request, *args, **kwargs)
-                row.status, row.answer = response.status_code, json.dumps(response.data, default=str).encode()
+                row.status, row.answer = response.status_code, JSONRenderer().render(response.data) or b"null"
                 row.save(update_fields=["status", "answer"])
         except Exception:
             row.delete()

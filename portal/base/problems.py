@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -19,8 +20,18 @@ log = structlog.get_logger(__name__)
 class Problem(exceptions.APIException):
     """An answer with a stable code; `field` names the part of the request it is about."""
 
-    def __init__(self, status: int, code: str, detail: str, *, field: str = "", retry_after: int = 0) -> None:
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        detail: str,
+        *,
+        field: str = "",
+        retry_after: int = 0,
+        extra: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__(detail=detail, code=code)
+        self.extra = dict(extra or {})  # what the caller needs to go on, beside the members all problems have
         self.retry_after = retry_after  # seconds; 0 says nothing
         self.status_code = status
         self.code, self.field = code, field
@@ -45,10 +56,11 @@ class ProblemRenderer(JSONRenderer):
 def handle_exception(error: Exception, context: dict[str, Any]) -> Response:
     """Every error in the same words; what nobody foresaw is logged and told without its inside."""
     set_rollback()
-    headers = {}
+    headers, extra = {}, dict[str, Any]()
     match error:
         case Problem():
             status, code, detail, field = error.status_code, error.code, str(error.detail), error.field
+            extra = error.extra
             if error.retry_after:
                 headers["Retry-After"] = str(error.retry_after)
         case Http404():
@@ -75,6 +87,7 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response:
         "code": code,
         "field": field,
         "correlation_id": found,
+        **extra,
     }
     response = Response(body, status=status, headers=headers, content_type=ProblemRenderer.media_type)
     response.exception = True

@@ -43,6 +43,8 @@ def parse_strict(raw: bytes) -> Any:
 
 def _check_depth(text: str) -> None:
     """Counted outside strings, before anything is built."""
+    if text.count("[") + text.count("{") <= DEEPEST:
+        return
     depth, inside, escaped = 0, False, False
     for character in text:
         if inside:

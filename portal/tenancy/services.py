@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from itertools import count
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.db import transaction
 from django.utils.text import slugify
 
-from portal.tenancy.models import Location, Membership, Merchant, Role, User
+from portal.tenancy.models import ApiKey, KeyOrigin, Location, Membership, Merchant, Role, User
 from portal.tenancy.scoping import scope
 
 MAIN = "MAIN"
@@ -52,6 +53,17 @@ def has_other_owner(membership: Membership) -> bool:
     """Whether the merchant keeps an owner without this one."""
     owners = Membership.plain.filter(merchant_id=membership.merchant_id, role=Role.OWNER, user__is_active=True)
     return owners.exclude(pk=membership.pk).exists()
+
+
+@transaction.atomic
+def set_origins(*, key: ApiKey, origins: Iterable[str]) -> None:
+    """The web origins whose pages may use an app's key; all others may not any more."""
+    wanted = set(origins)
+    KeyOrigin.plain.filter(api_key=key).exclude(origin__in=wanted).delete()
+    known = set(KeyOrigin.plain.filter(api_key=key).values_list("origin", flat=True))
+    KeyOrigin.plain.bulk_create(
+        KeyOrigin(merchant_id=key.merchant_id, api_key=key, origin=origin) for origin in sorted(wanted - known)
+    )
 
 
 def _find_free_slug(name: str) -> str:
