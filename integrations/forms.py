@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
@@ -29,7 +30,8 @@ from integrations.models.flow import Stream
 from integrations.models.retention import LONGEST_DAYS
 from integrations.sync import connections
 from integrations.sync.client import list_allowed_private
-from integrations.sync.platforms import Platform, get_platform, list_given_groups
+from integrations.sync.platforms import Platform, check_settings, get_platform, list_given_groups
+from integrations.sync.vault import list_stored
 from portal.base.admin_scope import MerchantForm
 from portal.tenancy.models import Location
 
@@ -41,6 +43,17 @@ GROUPS = (
     ("codes", _("Codes and barcodes")),
 )
 KEPT = "•••••• kept as it is; type to replace"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormSection:
+    """A part of the form; the first, without a label, does not fold. `used`: its call is configured."""
+
+    label: str
+    help_text: str
+    fields: list[forms.BoundField]
+    used: bool
+    open: bool
 
 
 class ConnectionForm(MerchantForm):
@@ -68,6 +81,7 @@ class ConnectionForm(MerchantForm):
     def __init__(self, *args: Any, platform: Platform, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.platform = platform
+        self.is_moved = False  # to another host, by what was typed
         self.fields["location"].queryset = Location.objects.all()  # type: ignore[attr-defined]  # of the merchant picked
         if self.instance.pk and has_orders(self.instance):
             self.fields["order_prefix"].disabled = True  # references of its orders begin with it, here and elsewhere
@@ -91,6 +105,9 @@ class ConnectionForm(MerchantForm):
             if field.kind == "url" and cleaned.get(name):
                 self._check_address(name, cleaned[name])
         clean_secrets(self, self.platform, cleaned)
+        typed = {field.name: cleaned.get(f"setting_{field.name}") for field in self.platform.settings_fields}
+        for name, words in check_settings(self.platform.key, typed).items():
+            self.add_error(f"setting_{name}", words)
         self._check_prefix(cleaned)
         self._check_moved(cleaned)
         return cleaned
@@ -106,14 +123,17 @@ class ConnectionForm(MerchantForm):
             self.add_error("order_prefix", f"Another connection's orders begin with {prefix}: choose another prefix.")
 
     def _check_moved(self, cleaned: dict[str, Any]) -> None:
-        """Secrets kept for one host are not sent to another by a change of the address alone."""
-        needed = [field for field in self.platform.credential_fields if field.required]
-        if self.instance.pk is None or all(cleaned.get(f"secret_{field.name}") for field in needed):
-            return
+        """Secrets kept for one host are not sent to another by a change of the address alone; those that are not typed
+        again are forgotten."""
         for field in self.platform.settings_fields:
             name = f"setting_{field.name}"
-            before, now = self.instance.settings.get(field.name), cleaned.get(name)
-            if field.kind == "url" and before and now and urlsplit(before)[:2] != urlsplit(now)[:2]:
+            before, now = (self.instance.settings or {}).get(field.name), cleaned.get(name)
+            if field.kind != "url" or not before or not now or urlsplit(before)[:2] == urlsplit(now)[:2]:
+                continue
+            self.is_moved = True
+            typed = {one.name for one in self.platform.credential_fields if cleaned.get(f"secret_{one.name}")}
+            needed = {one.name for one in self.platform.credential_fields if one.required}
+            if self.instance.pk and (not needed <= typed or (not typed and list_stored(self.instance))):
                 self.add_error(name, "It leads to another host: type all the secrets again, for that host.")
 
     def _check_address(self, name: str, address: str) -> None:
@@ -122,6 +142,27 @@ class ConnectionForm(MerchantForm):
             check_base_url(address, list_allowed_private(self.instance))
         except AddressRefused as error:
             self.add_error(name, error.message)
+
+    def list_sections(self) -> list[FormSection]:
+        """What every form asks, then each part that folds; one with an error in it is open."""
+        groups: dict[str, list[forms.BoundField]] = {section.key: [] for section in self.platform.sections}
+        top: list[forms.BoundField] = []
+        owners = {f"setting_{field.name}": field.section for field in self.platform.settings_fields}
+        for bound in self:
+            groups.get(owners.get(bound.name, ""), top).append(bound)
+        folded = [
+            FormSection(
+                label=section.label,
+                help_text=section.help_text,
+                fields=groups[section.key],
+                used=any(
+                    bound.name == f"setting_{section.key}_method" and bound.value() for bound in groups[section.key]
+                ),
+                open=any(bound.errors for bound in groups[section.key]),
+            )
+            for section in self.platform.sections
+        ]
+        return [FormSection(label="", help_text="", fields=top, used=True, open=True), *folded]
 
     def read_settings(self) -> dict[str, Any]:
         """What the platform's own fields say, over what the connection had."""

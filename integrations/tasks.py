@@ -21,6 +21,7 @@ from integrations.sync import (
     runs,
     schedule,
     source_counts,
+    unread,
     webhook_doctor,
 )
 from integrations.sync.deliver import deliver as deliver_one
@@ -118,6 +119,7 @@ def housekeeping() -> int:
     now = timezone.now()
     wake_problems(now)
     problems.mend(now)
+    unread.mend(now)
     alerts.tell_expiring(now)
     return sweep(now)
 

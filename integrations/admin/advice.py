@@ -46,18 +46,47 @@ ADVICE = {
     "WORKER_DIED": gettext_lazy("Report it to your operator: the work was cut off several times."),
     "UNFORESEEN": gettext_lazy("Report it to your operator, with the words above."),
     "BRAKE": gettext_lazy("Look at what would change; if it is right, run it again past the brake."),
+    "RULE_FAILED": gettext_lazy("Correct the field rule, try it on this order there, publish it, then release."),
+    "TEMPLATE_FAILED": gettext_lazy("Correct the call's template in the connection's settings, try it, then release."),
+    "FIELD_UNKNOWN": gettext_lazy("Correct the field's name in the field rule or the settings, then release."),
+    "FRACTION": gettext_lazy("Correct how many base units the article is: what is sent must be whole pieces."),
+    "STATUS_MISSING": gettext_lazy("Say under Values what this status is called in the shop, then release."),
+    "PAYMENT_UNMAPPED": gettext_lazy("Map the way of paying under Values, then release."),
+    "ORDER_MISSING": gettext_lazy("Enter the invoice by hand, or place its order there first, then release."),
+    "CUSTOMER_ERASED": gettext_lazy("Say “never send”: the person asked to be forgotten."),
+    "NOTHING_TO_SHIP": gettext_lazy("Look what is shipped or held there; if all of it went, say “it is there”."),
+    "PRICE_INVALID": gettext_lazy("Enter it there by hand: its line makes no price a piece that the system takes."),
+    "CURRENCY_OTHER": gettext_lazy("Refund it there, in the buyer's currency, then say “it is there”."),
+    "NOTHING_DELIVERED": gettext_lazy("Book the delivery there, or let it invoice what was ordered, then release."),
+    "SEVERAL": gettext_lazy("Look which of the documents there is the right one, then pick it."),
+    "FILE_REFUSED": gettext_lazy("Check the file's address, and that it may be read without a login."),
+    "PAGINATION_LOOP": gettext_lazy("Report it to whoever looks after that system: its pages go round in a circle."),
+    "RESPONSE_TOO_LARGE": gettext_lazy("Ask for less at once: smaller pages, or fewer fields, in the settings."),
+    "RENEWING": gettext_lazy("Nothing: it is tried again by itself."),
+    "LEASE_RAN_OUT": gettext_lazy("Nothing: it is tried again by itself. If it goes on, allow longer requests."),
+    "DATABASE": gettext_lazy("Nothing: it is tried again by itself. If it goes on, tell your operator."),
+    "UNBALANCED": gettext_lazy("Report it to your operator: what was read does not add up; nothing of it was kept."),
+    "REMOTE_ERROR": gettext_lazy("Read its words: mend it there, or show them to whoever looks after that system."),
+    "TOO_SLOW": gettext_lazy("Try again. If it goes on, allow longer requests, or ask that system's people why."),
+    "SET_ASIDE": gettext_lazy("Complete the record there and save it: it comes again. Or apply it again from here."),
+    "APPLY_FAILED": gettext_lazy("Report it to your operator, then apply it again; the record is kept as it came."),
+    "payload_invalid": gettext_lazy("Ask the platform to send it again; if it is no word of its own, ignore it."),
 }  # fmt: skip
 # What kind of error it is: the key, its words, its usual cause, and the codes that are of it.
 KINDS: dict[str, tuple[Any, Any, tuple[str, ...]]] = {
     "value": (
         gettext_lazy("Value missing"),
         gettext_lazy("Something the document needs was never filled in, here or in the shop."),
-        ("CUSTOMER_MISSING", "QUANTITY_INVALID", "NOTHING_DELIVERED"),
+        ("CUSTOMER_MISSING", "QUANTITY_INVALID", "NOTHING_DELIVERED", "ORDER_MISSING", "CUSTOMER_ERASED",
+         "PRICE_INVALID"),
     ),
     "mapping": (
         gettext_lazy("Not mapped"),
         gettext_lazy("We do not know what something is called there, or it is called otherwise there by now."),
-        ("ITEM_MISSING", "TAX_MISSING", "TAX_UNKNOWN", "NOT_FOUND", "ID_INVALID"),
+        (
+            "ITEM_MISSING", "TAX_MISSING", "TAX_UNKNOWN", "NOT_FOUND", "ID_INVALID", "RULE_FAILED", "TEMPLATE_FAILED",
+            "FIELD_UNKNOWN", "FRACTION", "STATUS_MISSING", "PAYMENT_UNMAPPED",
+        ),
     ),
     "credentials": (
         gettext_lazy("Not let in"),
@@ -75,18 +104,27 @@ KINDS: dict[str, tuple[Any, Any, tuple[str, ...]]] = {
         (
             "REMOTE_UNAVAILABLE", "REMOTE_TIMEOUT", "CONNECTION_LOST", "REMOTE_UNEXPECTED_CONTENT", "NOT_SENT",
             "DNS_FAILED", "NOT_REACHED", "REDIRECT_REFUSED", "ADDRESS_NOT_ALLOWED", "OUTCOME_UNKNOWN", "RENEWING",
-            "PAGINATION_LOOP", "RESPONSE_TOO_LARGE",
+            "PAGINATION_LOOP", "RESPONSE_TOO_LARGE", "REMOTE_ERROR", "SET_ASIDE", "payload_invalid", "FILE_REFUSED",
+            "TOO_SLOW",
         ),
     ),
     "mismatch": (
         gettext_lazy("Does not agree"),
         gettext_lazy("What is there is not what we sent: another total, currency or number of lines, or it is twice."),
-        ("AMOUNT_MISMATCH", "CURRENCY_MISMATCH", "MULTIPLE_REMOTE_MATCHES", "READ_BACK_DIFFERS"),
+        ("AMOUNT_MISMATCH", "CURRENCY_MISMATCH", "CURRENCY_OTHER", "MULTIPLE_REMOTE_MATCHES", "NOTHING_TO_SHIP",
+         "READ_BACK_DIFFERS", "SEVERAL"),
     ),
     "ours": (
         gettext_lazy("Our fault"),
         gettext_lazy("The portal itself failed; the record is kept as it was."),
-        ("WORKER_DIED", "BUILD_FAILED", "UNFORESEEN", "LEASE_RAN_OUT", "DATABASE"),
+        (
+            "WORKER_DIED", "BUILD_FAILED", "UNFORESEEN", "LEASE_RAN_OUT", "DATABASE", "APPLY_FAILED", "UNBALANCED",
+        ),
+    ),
+    "brake": (
+        gettext_lazy("Stopped by the brake"),
+        gettext_lazy("So much would change at once that it may be a mistake; nothing was sent."),
+        ("BRAKE",),
     ),
 }  # fmt: skip
 REFUSED = gettext_lazy("Refused there")

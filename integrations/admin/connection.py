@@ -15,12 +15,14 @@ from django.utils.translation import gettext as _
 
 from integrations.admin.advice import advise
 from integrations.admin.tabs import TABS
+from integrations.admin.trials import TrialPages
+from integrations.admin.waiting import acting
 from integrations.contract.errors import ConnectorError
 from integrations.forms import ConnectionForm, CredentialsForm, RetentionForm
 from integrations.models import Connection
-from integrations.sync import connections, webhook_doctor
+from integrations.sync import connections, resuming, webhook_doctor
 from integrations.sync.housekeeping import keep_captures
-from integrations.sync.platforms import get_platform, list_platforms
+from integrations.sync.platforms import find_level, get_platform, list_platforms
 from integrations.sync.runs import start_flow
 from integrations.sync.vault import set_expiry, store_credentials
 from portal.base.admin import DESK, OWNERS, MerchantAdmin, ago, badge, may
@@ -33,7 +35,7 @@ ENVIRONMENT_TONES = {"simulator": "plain", "sandbox": "wait", "live": "good"}
 
 
 @admin.register(Connection)
-class ConnectionAdmin(MerchantAdmin):
+class ConnectionAdmin(TrialPages, MerchantAdmin):
     everywhere = True
     list_display = ("name", "platform_shown", "role", "state_shown", "tested", "last_success")
     search_fields = ("name",)
@@ -74,6 +76,7 @@ class ConnectionAdmin(MerchantAdmin):
                 ("flows", self.flows_view),
                 ("webhooks", self.webhooks_view),
                 ("retention", self.retention_view),
+                ("calls", self.calls_view),
             )
         ]
         return [*own, *super().get_urls()]
@@ -88,7 +91,10 @@ class ConnectionAdmin(MerchantAdmin):
         if key not in {platform.key for platform in list_platforms()}:
             return self._page(request, "choose", {"title": "Add a connection", "platforms": list_platforms()})
         platform = get_platform(key)
-        row = Connection(platform=key, name=platform.label, role=min(platform.roles))
+        first = next(one for one in Connection.Role.values if one in platform.roles)
+        row = Connection(platform=key, name=platform.label, role=first)
+        if preset := platform.presets.get(request.GET.get("preset", "")):
+            row.name, row.settings = preset.label, dict(preset.settings)
         return self._form(request, row, title=f"Connect {platform.label}")
 
     def edit_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -102,13 +108,15 @@ class ConnectionAdmin(MerchantAdmin):
             saved, before = form.save(commit=False), row.settings
             saved.settings = form.read_settings()
             saved.save()
-            store_credentials(saved, form.read_secrets())
+            store_credentials(saved, form.read_secrets(), keep=not form.is_moved)
             messages.success(request, f"{saved} is saved. Test it next.")
             if saved.settings != before and (flows := connections.read_anew(saved, at=timezone.now())):
                 words = _("Its settings changed, so these begin anew, with everything: %(flows)s. See Runs.")
                 messages.info(request, words % {"flows": ", ".join(str(flow) for flow in flows)})
             return HttpResponseRedirect(reverse("admin:integrations_connection_change", args=(saved.pk,)))
-        return self._page(request, "form", {"title": title, "form": form, "platform": platform, "row": row})
+        shown = {"title": title, "form": form, "platform": platform, "row": row}
+        level = find_level(row.platform, row.settings or {})
+        return self._page(request, "form", {**shown, "level": level, "preset": request.GET.get("preset", "")})
 
     # its page ------------------------------------------------------------------------------------------------------
 
@@ -157,7 +165,7 @@ class ConnectionAdmin(MerchantAdmin):
             words = _("Sending %(part)s to %(row)s is paused; receiving goes on.")
             messages.success(request, words % {"part": part, "row": row})
         elif request.method == "POST":
-            waiting = connections.resume(row, (part,), at=timezone.now())
+            waiting = connections.resume(row, (part,), at=timezone.now(), by=acting(request))
             messages.success(request, self._describe_resumed(row, part, waiting))
         else:
             context = {"title": _("Resume sending %(part)s to %(row)s") % {"part": part, "row": row}, "row": row}
@@ -169,8 +177,8 @@ class ConnectionAdmin(MerchantAdmin):
         if part != "orders":
             return _("%(row)s gets %(part)s again: its flow runs now.") % {"row": row, "part": part}
         words = _("%(row)s gets orders again; %(n)s messages wait.") % {"row": row, "n": waiting}
-        if waiting > connections.RESUMED_FIRST:
-            words += " " + _("5 go now, the others in 2 minutes: pause again if the first are refused.")
+        if waiting > resuming.FIRST:
+            words += " " + _("5 go now, the others once these have arrived; after a new error it is paused again.")
         return words
 
     def switch_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -179,7 +187,7 @@ class ConnectionAdmin(MerchantAdmin):
             connections.switch_off(row)
             messages.success(request, _("%(row)s is switched off: it neither reads nor sends.") % {"row": row})
         elif request.method == "POST":
-            connections.switch_on(row)
+            connections.switch_on(row, at=timezone.now(), by=acting(request))
             messages.success(
                 request, _("%(row)s is %(state)s.") % {"row": row, "state": row.get_state_display().lower()}
             )
@@ -216,7 +224,9 @@ class ConnectionAdmin(MerchantAdmin):
             return HttpResponseRedirect(reverse("admin:integrations_syncrun_change", args=(run.pk,)))
         if request.method == "POST":
             try:
-                flow = connections.add_flow(row, stream=given.get("stream", ""), direction=given.get("direction", ""))
+                flow = connections.add_flow(
+                    row, stream=given.get("stream", ""), direction=given.get("direction", ""), at=timezone.now()
+                )
                 words = _("%(flow)s is on. Put it into a procedure, so that it runs by itself.")
                 messages.success(request, words % {"flow": flow})
             except ConnectorError as error:

@@ -17,9 +17,11 @@ from django.utils.translation import gettext_lazy, ngettext
 from integrations.admin.advice import REFUSAL, advise, classify, find_cause, find_kind, list_codes, list_kinds
 from integrations.admin.bulk import ASK_ABOVE, is_meant
 from integrations.admin.desk import TONES as COMMAND_TONES
+from integrations.admin.traffic import EVENT_TONES
 from integrations.admin.waiting import WaitingPages, acting, describe_release, find_address, say_money
-from integrations.models import Attempt, Command, Exchange, Problem, ValueMapping
+from integrations.models import Attempt, Command, Exchange, Problem, SyncRun, ValueMapping
 from integrations.sync import mending, problems, releases
+from integrations.sync.runs import start_flow
 from integrations.sync.values import map_value
 from portal.base.admin import DESK, MAPPERS, ReadOnlyAdmin, ago, badge, may, money
 
@@ -124,7 +126,9 @@ class ProblemAdmin(WaitingPages, ReadOnlyAdmin):
             "ask_above": ASK_ABOVE,
             "count": count,
             "money": say_money(sums),
-            "refused": stopped.filter(state=Command.State.NEEDS_FIX).count(),
+            "refused": _count_releasable(row),
+            "events": _show_events(row),
+            "runs": _show_runs(row),
             "first": releases.FIRST,
             "records": [
                 (one, one.kind.replace("_", " "), badge(one.get_state_display(), COMMAND_TONES[one.state]),
@@ -156,6 +160,10 @@ class ProblemAdmin(WaitingPages, ReadOnlyAdmin):
                 if going is not None:
                     releases.stop(going, by=acting(request), at=now)
                 messages.success(request, _("No more of them are sent; what has gone has gone."))
+            case "run":
+                for flow in {one.flow for one in problems.list_failed_runs(row).select_related("flow")}:
+                    start_flow(flow, trigger="manual", at=now, by=person)
+                messages.success(request, _("It runs again; the problem closes by itself once it goes through."))
             case "fix":
                 self._fix(request, row)
             case "snooze":
@@ -175,7 +183,7 @@ class ProblemAdmin(WaitingPages, ReadOnlyAdmin):
 
     def _release_problem(self, request: HttpRequest, row: Problem) -> None:
         """Five first; over a hundred only where their number was typed."""
-        refused = problems.list_stopped(row).filter(state=Command.State.NEEDS_FIX).count()
+        refused = _count_releasable(row)
         if not is_meant(request, refused):
             messages.error(request, _("Type %(n)s to say that you mean all of them.") % {"n": refused})
             return
@@ -185,6 +193,8 @@ class ProblemAdmin(WaitingPages, ReadOnlyAdmin):
             messages.error(request, str(error))
             return
         words = ngettext("%(n)s message is built anew and sent.", "%(n)s messages are built anew and sent.", one.sent)
+        if releases.list_fetched(one).exists():
+            words = ngettext("%(n)s record is read again.", "%(n)s records are read again.", one.sent)
         messages.success(request, words % {"n": one.sent})
         if refused > one.sent:
             words = _("The other %(n)s follow by themselves once these have arrived; none goes after a new error.")
@@ -229,6 +239,27 @@ class ProblemAdmin(WaitingPages, ReadOnlyAdmin):
             raise Http404
         found: Problem = row
         return found
+
+
+def _count_releasable(problem: Problem) -> int:
+    """What a release would send or read again."""
+    stopped = problems.list_stopped(problem).filter(state=Command.State.NEEDS_FIX)
+    return stopped.count() + releases.list_fetchable(problem).count()
+
+
+def _show_events(problem: Problem) -> dict[str, Any]:
+    rows = problems.list_set_aside(problem)
+    count = rows.count()
+    shown = [
+        (one, one.stream or _("webhook"), badge(one.get_state_display(), EVENT_TONES[one.state]))
+        for one in rows.defer("body", "headers")[:SHOWN]
+    ]
+    return {"count": count, "rows": shown, "more": max(0, count - SHOWN)}
+
+
+def _show_runs(problem: Problem) -> list[tuple[SyncRun, str]]:
+    rows = problems.list_failed_runs(problem).select_related("flow__connection")[:SHOWN]
+    return [(one, str(one.flow)) for one in rows]
 
 
 def _show_example(problem: Problem) -> dict[str, Any] | None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import F, QuerySet
-from django.forms import BaseInlineFormSet
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
 from django.utils import timezone
@@ -19,26 +18,15 @@ from integrations.admin.runs import describe_start
 from integrations.models import Flow, Procedure, ProcedureRun, ProcedureStep, SyncRun
 from integrations.sync import schedule
 from portal.base.admin import DESK, OWNERS, MerchantAdmin, ReadOnlyAdmin, ReadOnlyInline, ago, badge, may
+from portal.base.admin_places import PlacesFormSet, step_aside
 
-ASIDE = 1_000_000  # beyond every place a person types
 TONES = {"queued": "plain", "running": "wait", "waiting": "wait", "done": "good", "failed": "bad", "cancelled": "plain"}
 RUNS = 5
 
 
-class StepFormSet(BaseInlineFormSet):  # type: ignore[type-arg]  # not subscriptable at run time
-    """Places are compared within the form, not with the database's: two steps may swap theirs."""
-
-    def clean(self) -> None:
-        super().clean()
-        kept = [form.cleaned_data for form in self.forms if form.is_valid() and form not in self.deleted_forms]
-        places = [one["position"] for one in kept if one.get("position") is not None]
-        if len(places) != len(set(places)):
-            raise ValidationError(_("Two steps have the same place: give each its own number."))
-
-
 class StepInline(TabularInline):
     model = ProcedureStep
-    formset = StepFormSet
+    formset = PlacesFormSet
     fields = ("position", "flow", "gate")
     extra = 0
     ordering = ("position",)
@@ -91,9 +79,7 @@ class ProcedureAdmin(MerchantAdmin):
         super().save_model(request, obj, form, change)
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
-        """Steps that change places step aside first: two of them may not hold one place even for a moment."""
-        moved = [one.instance.pk for one in formset.initial_forms if "position" in one.changed_data]
-        ProcedureStep.objects.filter(pk__in=moved).update(position=F("position") + ASIDE)
+        step_aside(formset)
         super().save_formset(request, form, formset, change)
 
     @admin.action(description=gettext_lazy("Run now"), permissions=["desk"])

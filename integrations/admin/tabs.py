@@ -15,12 +15,13 @@ from django.utils.translation import gettext_lazy
 
 from integrations.admin.advice import advise, describe_next
 from integrations.admin.runs import TONES as RUN_TONES
+from integrations.admin.waiting import describe_release
 from integrations.contract.errors import AuthFailed
 from integrations.forms import CredentialsForm
 from integrations.models import Connection, Credential, Exchange, Flow, Hold, InboundEvent, Stream, SyncRun
-from integrations.sync import connections, webhook_doctor
+from integrations.sync import connections, resuming, webhook_doctor
 from integrations.sync.housekeeping import read_captures_days
-from integrations.sync.platforms import BY_MESSAGE, build_matrix, get_platform
+from integrations.sync.platforms import BY_MESSAGE, build_matrix, find_level, get_platform
 from integrations.sync.vault import list_stored
 from portal.base.admin import badge, is_limited, money
 
@@ -46,17 +47,25 @@ def build_overview(request: HttpRequest, row: Connection, rows: Rows) -> dict[st
     ]
     return {
         "next": describe_next(row),
+        "level": find_level(row.platform, row.settings),
         "advice": "" if row.check_ok else advise(row.check_code),
         "backlog": waits,
         "backlog_money": " + ".join(money(amount, currency) for currency, amount in waits.money) if waits else "",
         "held": rows(request, Hold, row).filter(ended_at__isnull=True).count(),
         "parts": parts,
+        "release": _find_release(row),
         "matrix": build_matrix(row.platform, row.settings),
         "runs": [
             (run, badge(run.get_state_display(), RUN_TONES[run.state]))
             for run in rows(request, SyncRun, row, "flow__connection").select_related("flow")[:8]
         ],
     }
+
+
+def _find_release(row: Connection) -> dict[str, Any] | None:
+    """What goes on after a pause; one that was stopped, while it stands still for that."""
+    found = describe_release(f"{resuming.KEY}{row.pk}", row.merchant_id)
+    return found if found and (found["going"] or row.orders_paused) else None
 
 
 def build_credentials(request: HttpRequest, row: Connection, rows: Rows) -> dict[str, Any]:

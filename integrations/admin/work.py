@@ -13,7 +13,7 @@ from integrations.admin.values import ValuesPages
 from integrations.forms import FlowForm
 from integrations.models import Flow, Stream, ValueMapping
 from integrations.sync import runs
-from integrations.sync.connections import CATALOGUE
+from integrations.sync.connections import CATALOGUE, tell_of_flow
 from integrations.sync.values import map_value
 from portal.base.admin import DESK, MAPPERS, MerchantAdmin, may
 
@@ -37,6 +37,8 @@ class FlowAdmin(MerchantAdmin):
         if {"groups", "settings"}.intersection(form.changed_data) and obj.stream in CATALOGUE:
             runs.start_over(obj, at=timezone.now())
             messages.success(request, f"{obj} of {obj.connection} begins anew, with everything; see Runs.")
+        if not change or form.changed_data:
+            tell_of_flow(obj, at=timezone.now())
 
     def has_desk_permission(self, request: HttpRequest) -> bool:
         return may(request, DESK)

@@ -87,6 +87,24 @@ class ProcedureRunView(MerchantView):
         return Response(describe(run))
 
 
+class RunView(MerchantView):
+    """How any run went: of a procedure, or of one flow, a file that was sent among them."""
+
+    key_scope = "procedures"
+
+    @extend_schema(operation_id="get_run", responses={200: RunSerializer, **ERRORS})
+    def get(self, request: Request, public_id: str) -> Response:
+        """The address a 202 gives is the same by another name."""
+        whole = ProcedureRun.objects.filter(public_id=public_id).select_related("procedure").first()
+        if whole is not None:
+            return Response(describe(whole))
+        step = SyncRun.objects.filter(public_id=public_id).select_related("flow__connection").first()
+        if step is None:
+            raise Http404
+        own = {"id": step.public_id, "state": step.state, "message": step.message}
+        return Response({**own, "url": reverse("run", args=(step.public_id,)), "steps": [describe_step(step)]})
+
+
 def find_procedure(public_id: str) -> Procedure:
     """Another merchant's is not there."""
     found: Procedure | None = Procedure.objects.filter(public_id=public_id).first()
@@ -102,13 +120,14 @@ def describe(run: ProcedureRun) -> dict[str, Any]:
         "state": run.state,
         "message": run.message,
         "url": reverse("procedure-run", args=(run.procedure.public_id, run.public_id)),
-        "steps": [
-            {
-                "flow": f"{step.flow.connection}: {step.flow}",
-                "state": step.state,
-                "message": step.message,
-                **{name: getattr(step, name) for name in COUNTS},
-            }
-            for step in steps
-        ],
+        "steps": [describe_step(step) for step in steps],
+    }
+
+
+def describe_step(step: SyncRun) -> dict[str, Any]:
+    return {
+        "flow": f"{step.flow.connection}: {step.flow}",
+        "state": step.state,
+        "message": step.message,
+        **{name: getattr(step, name) for name in COUNTS},
     }

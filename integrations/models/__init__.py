@@ -1,5 +1,6 @@
 """What the engine keeps."""
 
+from integrations.models.api_access import ApiAccess
 from integrations.models.command import Attempt, Command, Exchange
 from integrations.models.connection import Connection, Credential, RateBudget
 from integrations.models.flow import Cursor, Flow, Procedure, ProcedureRun, ProcedureStep, Stream
@@ -15,6 +16,7 @@ from integrations.models.value_mapping import ValueMapping
 
 __all__ = [
     "AlertSetting",
+    "ApiAccess",
     "Attempt",
     "Command",
     "Connection",

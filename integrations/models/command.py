@@ -86,6 +86,7 @@ class Command(PublicIdMixin, MerchantModel):
             ),
             models.Index(fields=("lease_until",), condition=Q(state__in=("leased", "sending")), name="command_leased"),
             models.Index(fields=("subject_type", "subject_id"), name="command_subject"),
+            models.Index(fields=("connection", "reference"), name="command_reference"),
             models.Index(fields=("merchant", "state", "-id"), name="command_state"),
         )
 

@@ -43,6 +43,9 @@ class InboundEvent(MerchantModel):
     lease_until = models.DateTimeField(null=True, blank=True)
     error_code = models.CharField(max_length=60, blank=True, default="")
     message = models.CharField(max_length=2000, blank=True, default="")
+    problem = models.ForeignKey(
+        "integrations.Problem", null=True, blank=True, on_delete=models.SET_NULL, related_name="events"
+    )
     duplicates = models.PositiveIntegerField(default=0)
     correlation_id = models.CharField(max_length=64, blank=True, default="")
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -55,6 +58,11 @@ class InboundEvent(MerchantModel):
             models.Index(fields=("lease_until",), condition=Q(state="leased"), name="event_leased"),
             models.Index(fields=("connection", "-id"), name="event_connection"),
             models.Index(fields=("connection", "stream", "external_id"), name="event_record"),
+            models.Index(
+                fields=("connection", "stream", "external_id"),
+                condition=Q(state__in=("failed", "quarantined")),
+                name="event_set_aside",
+            ),
             models.Index(
                 fields=("received_at",), condition=Q(state__in=("done", "ignored", "stale")), name="event_finished"
             ),

@@ -10,7 +10,8 @@ from portal.tenancy.scoping import MerchantModel
 
 
 class Link(MerchantModel):
-    """Our record ↔ theirs. One of theirs is never two of ours."""
+    """Our record ↔ theirs. One of theirs is never two of ours. `superseded_at`: it is still there, and another was made
+    in its stead, which is ours now."""
 
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="links")
     stream = models.CharField(max_length=20, choices=Stream)
@@ -19,6 +20,7 @@ class Link(MerchantModel):
     subject_type = models.CharField(max_length=40)
     subject_id = models.BigIntegerField()
     created_at = models.DateTimeField(auto_now_add=True)
+    superseded_at = models.DateTimeField(null=True, blank=True)
 
     class Meta(MerchantModel.Meta):
         constraints = (

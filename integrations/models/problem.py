@@ -91,6 +91,7 @@ class Replay(MerchantModel):
         NOT_THERE = "not_there", _("Said: it is not there, send")
         NEVER = "never", _("Said: never send")
         EVENT = "event", _("Applied again")
+        RESUME = "resume", _("Sent on after a pause")
 
     command = models.ForeignKey(Command, null=True, blank=True, on_delete=models.CASCADE, related_name="replays")
     event = models.ForeignKey(InboundEvent, null=True, blank=True, on_delete=models.SET_NULL, related_name="replays")

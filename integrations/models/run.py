@@ -48,6 +48,9 @@ class SyncRun(PublicIdMixin, MerchantModel):
     cancel_requested = models.BooleanField(default=False)
     error_code = models.CharField(max_length=60, blank=True, default="")
     message = models.CharField(max_length=2000, blank=True, default="")
+    problem = models.ForeignKey(  # while its flow has not gone through since
+        "integrations.Problem", null=True, blank=True, on_delete=models.SET_NULL, related_name="runs"
+    )
     correlation_id = models.CharField(max_length=64, blank=True, default="")
 
     class Meta(MerchantModel.Meta):
@@ -61,6 +64,7 @@ class SyncRun(PublicIdMixin, MerchantModel):
         indexes = (
             models.Index(fields=("state", "next_attempt_at"), name="run_due"),
             models.Index(fields=("flow", "-id"), name="run_flow"),
+            models.Index(fields=("flow",), condition=models.Q(problem__isnull=False), name="run_problem"),
         )
 
     def __str__(self) -> str:

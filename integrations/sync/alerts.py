@@ -88,6 +88,22 @@ def tell_problem(problem: Problem, command: Command, *, at: datetime) -> None:
     _tell(problem.merchant, f"problem:{problem.pk}", subject, [words, todo], path, at)
 
 
+def tell_unread(problem: Problem, *, at: datetime) -> None:
+    """What came in could not be taken over, or a run failed. Not where the connection stopped over it and says so."""
+    if problem.connection is None or problem.connection.state in (State.NEEDS_REAUTH, State.PAUSED):
+        return
+    where = {"where": problem.connection.name}
+    if problem.kind.startswith("read_"):
+        subject = _("%(where)s: a record could not be taken over") % where
+        words = _("A record came from %(where)s and could not be taken over. It is kept as it came.") % where
+    else:
+        subject = _("%(where)s: a run failed") % where
+        words = _("A run of a flow with %(where)s failed. What it had taken over stays.") % where
+    todo = _("Why, and what to do about it, is on the problem's page. It closes by itself once it goes well.")
+    path = f"/admin/integrations/problem/{problem.pk}/change/"
+    _tell(problem.merchant, f"problem:{problem.pk}", subject, [words, todo], path, at)
+
+
 def stop_connection(
     connection_id: int, *, state: Connection.State, reason: str, among: tuple[str, ...], at: datetime
 ) -> bool:

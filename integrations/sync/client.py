@@ -20,6 +20,7 @@ from integrations.models import Attempt, Connection, Exchange, RateBudget, SyncR
 from integrations.registry import get_connector
 from integrations.sync.renewal import Renewal
 from integrations.sync.vault import read_credentials
+from portal.base.bulk import insert
 
 CREDENTIALS_MISSING = "CREDENTIALS_MISSING"
 # Runs ahead of each request, so that even writing it down again each time would be felt.
@@ -36,7 +37,7 @@ class Captures:
 
     def save(self, connection: Connection, *, attempt: Attempt | None = None, run: SyncRun | None = None) -> None:
         now = timezone.now()
-        Exchange.plain.bulk_create(
+        rows = [
             Exchange(
                 merchant_id=connection.merchant_id,
                 connection=connection,
@@ -54,7 +55,8 @@ class Captures:
                 elapsed_ms=row.elapsed_ms,
             )
             for row in self.rows
-        )
+        ]
+        insert(rows)
         self.rows.clear()
 
 

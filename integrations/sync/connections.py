@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 from django.conf import settings
@@ -16,6 +16,7 @@ from integrations.contract import errors as e
 from integrations.contract import records as r
 from integrations.models import Command, Connection, Flow
 from integrations.registry import get_connector
+from integrations.sync import resuming
 from integrations.sync.alerts import tell_paused
 from integrations.sync.client import Captures, build_connector
 from integrations.sync.handlers import call, has_handler
@@ -23,12 +24,11 @@ from integrations.sync.outbox import ring_on_commit
 from integrations.sync.platforms import FLOWS, why_not
 from integrations.sync.runs import start_flow, start_over
 from integrations.sync.value_page import count_unmapped
+from portal.tenancy.models import User
 
 PARTS = ("orders", "stock", "prices")
 PART_STREAMS = {"stock": "stock", "prices": "price"}
 CATALOGUE = ("product", "stock", "price")  # streams that are read anew where a setting was changed
-RESUMED_FIRST = 5
-RESUME_REST_AFTER = timedelta(minutes=2)
 # Products are polled: every figure we send to a shop would come back as one of its product webhooks.
 PROMPT_STREAMS = frozenset({"customer", "order", "refund", "return"})
 State = Connection.State
@@ -85,7 +85,7 @@ def check_connection(connection: Connection, *, at: datetime) -> r.CheckResult |
         captures.save(connection)
         if goes_on:
             ring_on_commit("integrations.discover", connection_ids=[connection.pk])
-            _send_first(connection, at)
+            resuming.send_first(connection, by=None, at=at)
     return result
 
 
@@ -105,32 +105,17 @@ def pause(connection: Connection, parts: tuple[str, ...] = PARTS, *, at: datetim
     tell_paused(connection, parts, at=at or timezone.now())
 
 
-def resume(connection: Connection, parts: tuple[str, ...] = PARTS, *, at: datetime) -> int:
-    """Send again. Of the orders that wait, the oldest five go at once and the others `RESUME_REST_AFTER` later, so that
-    a person who sees the five refused can pause again; stock and prices start with a run of their flow. How many orders
-    wait."""
+def resume(connection: Connection, parts: tuple[str, ...] = PARTS, *, at: datetime, by: User | None = None) -> int:
+    """Send again. Of the orders that wait, the oldest five go at once and the others once those have arrived, none
+    after a new error; stock and prices start with a run of their flow. How many orders wait."""
     with transaction.atomic():
         _set_paused(connection, parts, False)
+        waiting = resuming.list_waiting(connection.pk).count()
         if "orders" in parts:
-            _send_first(connection, at)
+            resuming.send_first(connection, by=by, at=at)
         for flow in list_pushes(connection, parts):
             start_flow(flow, trigger="manual", at=at)
-        return _list_waiting(connection).count()
-
-
-def _send_first(connection: Connection, at: datetime) -> None:
-    """The oldest five that are due go at once, the others `RESUME_REST_AFTER` later."""
-    waiting = _list_waiting(connection)
-    first = list(waiting.filter(next_attempt_at__lte=at).values_list("pk", flat=True)[:RESUMED_FIRST])
-    later = at + RESUME_REST_AFTER
-    waiting.filter(next_attempt_at__lt=later).exclude(pk__in=first).update(next_attempt_at=later)
-    if first:
-        ring_on_commit("integrations.deliver", command_ids=first)
-
-
-def _list_waiting(connection: Connection) -> QuerySet[Command]:
-    waiting = Command.plain.filter(connection=connection, state=Command.State.PENDING)
-    return waiting.order_by("created_at", "pk")
+        return waiting
 
 
 def list_pushes(connection: Connection, parts: tuple[str, ...]) -> QuerySet[Flow]:
@@ -157,12 +142,15 @@ def switch_off(connection: Connection) -> None:
     _set_state(connection, State.DISABLED)
 
 
-def switch_on(connection: Connection) -> None:
-    """As before it was switched off: live where it has been live, else it watches, or is a draft nobody tested."""
+def switch_on(connection: Connection, *, at: datetime, by: User | None = None) -> None:
+    """As before it was switched off: live where it has been live, else it watches, or is a draft nobody tested. What
+    waits goes as after a pause."""
     if connection.state not in {State.DISABLED, State.PAUSED}:
         return
     tested = State.ACTIVE if connection.live_since else State.WATCHING
-    _set_state(connection, tested if connection.check_ok else State.DRAFT)
+    with transaction.atomic():
+        _set_state(connection, tested if connection.check_ok else State.DRAFT)
+        resuming.send_first(connection, by=by, at=at)
 
 
 def _set_state(connection: Connection, state: Connection.State) -> None:
@@ -185,7 +173,8 @@ def list_possible_flows(connection: Connection) -> list[tuple[str, str]]:
     return [flow for flow in FLOWS if not why_no_flow(connection, *flow)]
 
 
-def add_flow(connection: Connection, *, stream: str, direction: str) -> Flow:
+@transaction.atomic
+def add_flow(connection: Connection, *, stream: str, direction: str, at: datetime) -> Flow:
     """One more thing that is read from there or sent there; the one there is, switched on. Unsupported where the
     platform cannot."""
     if words := why_no_flow(connection, stream, direction):
@@ -196,7 +185,14 @@ def add_flow(connection: Connection, *, stream: str, direction: str) -> Flow:
     if not created and not flow.enabled:
         flow.enabled = True
         flow.save(update_fields=["enabled"])
+    tell_of_flow(flow, at=at)
     return flow
+
+
+def tell_of_flow(flow: Flow, *, at: datetime) -> None:
+    """A flow that sends was switched on, or its settings were changed: what waited for somewhere to go goes on."""
+    if flow.enabled and flow.direction == Flow.Direction.PUSH and has_handler(flow.stream, "route"):
+        call(flow.stream, "route", flow.merchant_id, flow=flow, at=at)
 
 
 def read_anew(connection: Connection, *, at: datetime) -> list[Flow]:
@@ -241,6 +237,8 @@ def go_live(connection: Connection, *, at: datetime) -> None:
     cls = get_connector(connection.platform)
     if connection.state != State.WATCHING:
         raise NotWatching(f"{connection} is {connection.get_state_display().lower()}: test it first, then go live.")
+    if (level := cls.level(connection.settings)) and not level.suffices:
+        raise NotWatching(f"{connection} is {level.name}. {level.next_step}")
     with transaction.atomic():
         connection.state, connection.state_reason = State.ACTIVE, ""
         connection.live_since = connection.live_since or at

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from integrations.contract import errors as e
 from integrations.contract import records as r
-from integrations.contract.connector import FIND_FOR, Connector, Safety
+from integrations.contract.connector import FIND_FOR, Connector, Idempotency, Safety
 from integrations.models import Attempt, Command, Connection
 from integrations.sync import documents, lease
 from integrations.sync.alerts import stop_connection
@@ -73,7 +73,7 @@ class _Delivery:
             return
         safety = connector.safety(documents.safety_name(command.kind, document), self.connection.settings)
         if command.state == State.UNKNOWN or command.search_first:
-            if not self._look_there(connector, document, safety.safety):
+            if not self._look_there(connector, document, safety):
                 return
             # Not there: the same record goes again, under this lease.
             Command.plain.filter(pk=command.pk, fence=command.fence).update(state=State.LEASED)
@@ -153,9 +153,11 @@ class _Delivery:
 
     # --- looking there ---------------------------------------------------------------------------------------------
 
-    def _look_there(self, connector: Connector, document: Any, safety: Safety) -> bool:
-        """Whether to send: True only where the platform surely does not have it. All else is settled here."""
-        if safety is Safety.REPEATABLE:
+    def _look_there(self, connector: Connector, document: Any, declared: Idempotency) -> bool:
+        """Whether to send: True only where the platform surely does not have it, or takes the same for the one it has.
+        All else is settled here."""
+        safety = declared.safety
+        if safety is Safety.REPEATABLE or (safety is Safety.KEY_HEADER and self._is_remembered(declared)):
             return True
         finder = FIND_FOR.get(self.command.kind)
         if finder is None or safety not in {Safety.SEARCH, Safety.UNIQUE_KEY}:
@@ -182,6 +184,17 @@ class _Delivery:
         else:
             self._accept(document, found[0], Outcome.FOUND)
         return False
+
+    def _is_remembered(self, declared: Idempotency) -> bool:
+        """Whether the platform still knows the key of the first try when the same record comes again. One that a person
+        has changed is another, under the same key."""
+        command = self.command
+        tries = Attempt.plain.filter(command=command).exclude(outcome=Outcome.NOT_SENT).order_by("number")
+        first = tries.values_list("started_at", flat=True).first()
+        if command.search_first or first is None:
+            return False
+        longest = timedelta(seconds=declared.window_seconds - self.connection.deadline_seconds)
+        return timezone.now() - first < longest
 
     def _refuse_search(self, error: e.ConnectorError) -> None:
         """A search that failed says nothing about the document: a person only where it can never be asked."""

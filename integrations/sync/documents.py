@@ -44,6 +44,7 @@ DOCUMENTS: dict[str, type[Any]] = {
     "update_order_status": StatusChange,
     "cancel_order": CancelRequest,
     "cancel_invoice": CancelRequest,
+    "notify": r.Notice,
 }
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 from django.db import IntegrityError, InterfaceError, OperationalError, transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from integrations.contract import errors as e
@@ -20,6 +20,7 @@ from integrations.contract.connector import Connector
 from integrations.contract.http import HttpClient
 from integrations.models import Connection, InboundEvent
 from integrations.registry import get_connector
+from integrations.sync import unread
 from integrations.sync.alerts import stop_connection
 from integrations.sync.client import (
     CREDENTIALS_MISSING,
@@ -114,7 +115,8 @@ def _store_unreadable(connection: Connection, request: r.WebhookRequest, error: 
         error_code=PAYLOAD_INVALID,
         message=error.message[:2000],
     )
-    _insert(connection, request, row, timezone.now())
+    if _insert(connection, request, row, timezone.now()):
+        unread.note_event(row, timezone.now())
 
 
 def _insert(connection: Connection, request: r.WebhookRequest, row: InboundEvent, at: datetime) -> bool:
@@ -184,13 +186,25 @@ def process(event_id: int) -> str:
     """Fetch the record an event is about and apply it; the event's state afterwards, '' where it was not ours."""
     event = take(event_id, timezone.now())
     if event is None:
+        _count_if_over(event_id)
         return ""
     captures = Captures()
     try:
         _process(event, captures)
     finally:
         captures.save(event.connection)
-    return InboundEvent.plain.values_list("state", flat=True).get(pk=event.pk)
+    return _count_if_over(event_id)
+
+
+def _count_if_over(event_id: int) -> str:
+    """Tell the problems of an event that was set aside, or that makes good what was; the state it is in."""
+    set_aside = unread.list_set_aside(OuterRef("connection"), OuterRef("stream"))
+    older = Exists(set_aside.filter(external_id=OuterRef("external_id")))
+    rows = InboundEvent.plain.filter(pk=event_id).annotate(older=older)
+    state, matters, problem_id = rows.values_list("state", "older", "problem_id").get()
+    if matters or problem_id is not None:
+        unread.settle_event(event_id, timezone.now())
+    return str(state)
 
 
 def _process(event: InboundEvent, captures: Captures) -> None:

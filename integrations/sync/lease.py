@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from django.db import transaction
@@ -19,6 +20,7 @@ from integrations.sync.locking import lock_subject
 from integrations.sync.problems import note_problem
 from integrations.sync.release import PERSON
 from integrations.sync.retry import MOST_CRASHES
+from portal.base.prepared import Prepared, given
 
 log = structlog.get_logger(__name__)
 
@@ -53,14 +55,23 @@ def due(at: datetime) -> QuerySet[Command]:
     )
 
 
+def _build_free() -> QuerySet[Command]:
+    """A due command in nobody's hands, locked, with its connection, its secrets and the number of its last try."""
+    at = given("at")
+    found = due(at).filter(Q(lease_until__isnull=True) | Q(lease_until__lte=at), pk=given("pk"))
+    # `attempts` begins anew when a person sends it again; how often it was tried does not.
+    tried = Attempt.plain.filter(command=OuterRef("pk")).order_by("-number").values("number")[:1]
+    locked = found.select_for_update(skip_locked=True, of=("self",)).select_related("connection__credential")
+    return locked.annotate(tried=Subquery(tried))
+
+
+_FREE = Prepared(_build_free)
+
+
 def take(command_id: int, at: datetime) -> Command | None:
     """Lease a due command: PENDING becomes LEASED; UNKNOWN stays so while it is searched. None where another has it."""
     with transaction.atomic():
-        found = due(at).filter(Q(lease_until__isnull=True) | Q(lease_until__lte=at))
-        found = found.select_for_update(skip_locked=True, of=("self",)).select_related("connection__credential")
-        # `attempts` begins anew when a person sends it again; how often it was tried does not.
-        tried = Attempt.plain.filter(command=OuterRef("pk")).order_by("-number").values("number")[:1]
-        command = found.annotate(tried=Subquery(tried)).filter(pk=command_id).first()
+        command: Any = _FREE.first(pk=command_id, at=at)
         if command is None:
             return None
         command.lease_token = secrets.token_hex(16)
@@ -77,7 +88,8 @@ def take(command_id: int, at: datetime) -> Command | None:
             fence=command.fence,
             started_at=at,
         )
-    return command
+    taken: Command = command
+    return taken
 
 
 def mark_sending(command: Command, payload: bytes, at: datetime) -> bool:

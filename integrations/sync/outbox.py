@@ -62,6 +62,11 @@ def enqueue(
 def enqueue_first(commands: Sequence[Command]) -> None:
     """Write these down, each the first of its line; the caller holds what the lines are about."""
     Command.plain.bulk_create(commands)
+    ring_for(commands)
+
+
+def ring_for(commands: Sequence[Command]) -> None:
+    """Ring for commands that were written down in this transaction, a few at once."""
     for start in range(0, len(commands), RING_AT_ONCE):
         ids = [command.pk for command in commands[start : start + RING_AT_ONCE]]
         ring_on_commit("integrations.deliver", command_ids=ids)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from integrations.contract.connector import Connector, Field, Role
+from integrations.contract.connector import Connector, Field, Level, Preset, Role, Section
 from integrations.contract.records import StockBasis
 from integrations.registry import get_connector, list_connectors
 
@@ -45,6 +45,7 @@ MATRIX: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
     "Itself": (
         ("be tested", ("check",)),
         ("tell us at once", ("subscribe_webhooks", "receive_webhook")),
+        ("be told at once", ("notify",)),
         ("list its locations", ("list_locations",)),
         ("list its values", ("list_values",)),
     ),
@@ -80,9 +81,10 @@ class Platform:
     roles: frozenset[Role]
     credential_fields: tuple[Field, ...]
     settings_fields: tuple[Field, ...]
-    stock_basis: StockBasis
     product_fields: frozenset[str]
     order_fields: frozenset[str]
+    sections: tuple[Section, ...]
+    presets: Mapping[str, Preset]
 
 
 def list_platforms() -> list[Platform]:
@@ -100,6 +102,21 @@ def list_capabilities(key: str, settings: Mapping[str, Any]) -> frozenset[str]:
     return get_connector(key).capabilities(settings)
 
 
+def check_settings(key: str, settings: Mapping[str, Any]) -> Mapping[str, str]:
+    """What is wrong with settings of this platform, by the name of the field."""
+    return get_connector(key).check_settings(settings)
+
+
+def find_level(key: str, settings: Mapping[str, Any]) -> Level | None:
+    """How far a platform that is configured by form is; None for the others."""
+    return get_connector(key).level(settings)
+
+
+def find_stock_basis(key: str, settings: Mapping[str, Any]) -> StockBasis:
+    """What the platform's stock figures count with these settings."""
+    return get_connector(key).find_stock_basis(settings)
+
+
 def list_given_groups(key: str, settings: Mapping[str, Any]) -> frozenset[str]:
     """The field groups of products the platform gives us with these settings."""
     return get_connector(key).product_groups(settings)
@@ -107,11 +124,12 @@ def list_given_groups(key: str, settings: Mapping[str, Any]) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ability:
-    """One cell of the matrix: `can`, or why not."""
+    """One cell of the matrix: `can`, or why not; `by_settings` where the class could and a connection must say how."""
 
     what: str
     can: bool
     why_not: str = ""
+    by_settings: bool = False
 
 
 def build_matrix(key: str, settings: Mapping[str, Any]) -> list[tuple[str, list[Ability]]]:
@@ -134,7 +152,9 @@ def _ability(key: str, settings: Mapping[str, Any], what: str, names: tuple[str,
         return Ability(what=what, can=True)
     overridden = all(getattr(cls, name) is not getattr(Connector, name) for name in names)
     words = f"{cls.label} could, but this connection's settings do not say how." if overridden else ""
-    return Ability(what=what, can=False, why_not=words or f"{cls.label} does not offer it to us.")
+    return Ability(
+        what=what, can=False, why_not=words or f"{cls.label} does not offer it to us.", by_settings=overridden
+    )
 
 
 def _describe(key: str) -> Platform:
@@ -146,7 +166,8 @@ def _describe(key: str) -> Platform:
         roles=cls.roles,
         credential_fields=cls.credential_fields,
         settings_fields=cls.settings_fields,
-        stock_basis=cls.stock_basis,
         product_fields=cls.product_fields,
         order_fields=cls.order_fields,
+        sections=cls.sections,
+        presets=cls.presets,
     )

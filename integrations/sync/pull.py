@@ -21,7 +21,7 @@ from integrations.contract import errors as e
 from integrations.contract import records as r
 from integrations.contract.connector import Connector
 from integrations.models import Cursor, HistoryPlace, InboundEvent, RunOutcome, SyncRun
-from integrations.sync import runs
+from integrations.sync import problems, runs, unread
 from integrations.sync.client import Captures
 from integrations.sync.handlers import Applied, call, has_handler
 from integrations.sync.runs import Counts, RunFailed
@@ -29,7 +29,8 @@ from integrations.sync.schedule import fire_event
 from integrations.sync.words import keep_words
 
 log = structlog.get_logger(__name__)
-SET_ASIDE = "SET_ASIDE"
+SET_ASIDE = "SET_ASIDE"  # the connector could not read it
+APPLY_FAILED = "APPLY_FAILED"  # we could not take it over
 MOST_SKIPPED = 1000  # a shop of 100,000 articles that are not ours would name them all again every five minutes
 PULLS = {  # stream → the connector's method; a refund, and a shop's payment, comes with its order
     "product": "pull_products",
@@ -117,11 +118,12 @@ def _begin(run: SyncRun, at: datetime) -> Place:
 
 
 def _take_over(run: SyncRun, page: r.Page[Any], cursor: Place, read_at: datetime) -> None:
-    """Apply one page, count it and move the cursor, all or nothing."""
+    """Apply one page, count it and move the cursor, all or nothing; then tell the problems what it makes good."""
+    bad: list[r.FailedRecord] = []
     try:
         with transaction.atomic():
             applied = _apply(run, page.records, read_at)
-            _close_page(run, page, cursor, applied, [])
+            _close_page(run, page, cursor, applied, bad)
     except (OperationalError, InterfaceError, runs.LeaseLost, RunFailed):
         raise  # the database, the lease or we ourselves, not a record
     except Exception as error:  # noqa: BLE001 - one bad record of the page, whichever way it fails
@@ -129,6 +131,9 @@ def _take_over(run: SyncRun, page: r.Page[Any], cursor: Place, read_at: datetime
         with transaction.atomic():
             applied, bad = _apply_one_by_one(run, page.records, read_at)
             _close_page(run, page, cursor, applied, bad)
+    failed = [keep_words(one.external_id, 100) for one in (*page.failed, *bad)]
+    taken = (record.external_id for record in page.records)
+    unread.settle_page(run.flow.connection_id, run.flow.stream, taken, failed, timezone.now())
 
 
 def _apply(run: SyncRun, records: Sequence[Any], read_at: datetime) -> Applied:
@@ -192,7 +197,7 @@ def _close_page(run: SyncRun, page: r.Page[Any], cursor: Place, applied: Applied
     ]
     for one in failed:
         outcome = runs.note_outcome(run, RunOutcome.Outcome.FAILED, one.external_id, SET_ASIDE, one.error, now)
-        outcome.event = _set_aside(run, one, now)
+        outcome.event = _set_aside(run, one, APPLY_FAILED if one in bad else SET_ASIDE, now)
         outcomes.append(outcome)
     RunOutcome.plain.bulk_create(outcomes)
     if page.total is not None:
@@ -215,7 +220,7 @@ def _move(cursor: Place, page: r.Page[Any], at: datetime) -> None:
     cursor.save()
 
 
-def _set_aside(run: SyncRun, failed: r.FailedRecord, at: datetime) -> InboundEvent:
+def _set_aside(run: SyncRun, failed: r.FailedRecord, code: str, at: datetime) -> InboundEvent:
     """Keep the raw record once, however often it is read; it can be applied again from there."""
     body = _encode(failed.raw)
     digest = hashlib.sha256(body).hexdigest()
@@ -231,12 +236,16 @@ def _set_aside(run: SyncRun, failed: r.FailedRecord, at: datetime) -> InboundEve
             "body": body,
             "state": InboundEvent.State.QUARANTINED,
             "received_at": at,
-            "error_code": SET_ASIDE,
+            "error_code": code,
             "message": message,
         },
     )
     if not created:
-        InboundEvent.plain.filter(pk=event.pk).update(duplicates=event.duplicates + 1, message=message)
+        rows = InboundEvent.plain.filter(pk=event.pk)
+        rows.update(duplicates=event.duplicates + 1, message=message)
+        rows.exclude(state__in=problems.ON_THEIR_WAY).update(
+            state=InboundEvent.State.QUARANTINED, error_code=code, finished_at=None
+        )
     return event
 
 

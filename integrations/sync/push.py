@@ -16,7 +16,7 @@ from integrations.sync import runs
 from integrations.sync.client import Captures
 from integrations.sync.handlers import call, has_handler
 from integrations.sync.runs import Counts, RunFailed
-from integrations.sync.schedule import ANYWAY, BRAKE, LOOKED_AT
+from integrations.sync.schedule import ANYWAY, BRAKE
 
 AT_ONCE = 100
 PUSHES = {"product": "push_products", "stock": "push_stock", "price": "push_prices"}
@@ -79,7 +79,7 @@ def _expect(run: SyncRun) -> None:
 
 def _only(run: SyncRun) -> dict[str, str]:
     """What a planned run is limited to, for its handlers."""
-    return {"only": run.trigger} if run.trigger.startswith(LOOKED_AT) else {}
+    return {"only": run.trigger} if run.trigger.startswith(runs.LOOKED_AT) else {}
 
 
 def _send(send: Any, items: Sequence[Any]) -> Sequence[r.PushResult]:

@@ -21,7 +21,7 @@ from integrations.sync.inbox import FETCHES
 from integrations.sync.locking import lock_subject
 from integrations.sync.outbox import ring_on_commit
 from integrations.sync.preview import build_now, compare
-from integrations.sync.problems import close_problem
+from integrations.sync.problems import close_problem, refresh
 from portal.tenancy.models import User
 
 State = Command.State
@@ -190,7 +190,9 @@ def _lock_request(request: Replay) -> Replay:
 # --- events ---------------------------------------------------------------------------------------------------------
 
 
-def apply_again(*, event: InboundEvent, by: User | None, at: datetime, reason: str = "") -> None:
+def apply_again(
+    *, event: InboundEvent, by: User | None, at: datetime, reason: str = "", release: Release | None = None
+) -> None:
     """Fetch and apply what a set-aside event is about once more."""
     with transaction.atomic():
         row = InboundEvent.plain.select_for_update().get(pk=event.pk)
@@ -201,11 +203,14 @@ def apply_again(*, event: InboundEvent, by: User | None, at: datetime, reason: s
         if row.state in (InboundEvent.State.RECEIVED, InboundEvent.State.LEASED):
             raise NotPossible("It waits to be applied already.")
         Replay.plain.create(
-            merchant_id=row.merchant_id, event=row, action=Action.EVENT, by=by, at=at, reason=reason[:500]
-        )
+            merchant_id=row.merchant_id, event=row, action=Action.EVENT, by=by, at=at, reason=reason[:500],
+            release=release,
+        )  # fmt: skip
         row.state, row.attempts, row.next_attempt_at, row.error_code = InboundEvent.State.RECEIVED, 0, at, ""
         row.save(update_fields=["state", "attempts", "next_attempt_at", "error_code"])
         ring_on_commit("integrations.inbox", event_ids=[row.pk])
+    if row.problem_id is not None:
+        refresh({row.problem_id}, at)
 
 
 # --- helpers --------------------------------------------------------------------------------------------------------

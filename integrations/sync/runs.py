@@ -5,6 +5,8 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 from random import SystemRandom
 
 import structlog
@@ -13,6 +15,7 @@ from django.db.models import F, Q, QuerySet
 
 from integrations.contract import errors as e
 from integrations.models import Connection, Flow, RunLogLine, RunOutcome, SyncRun
+from integrations.sync import unread
 from integrations.sync.alerts import stop_connection
 from integrations.sync.handlers import call, has_handler
 from integrations.sync.lease import lease_length
@@ -27,6 +30,7 @@ MOST_TRIES = 8
 FROM_THE_START = "settings"  # the trigger of a run over everything
 HISTORY = "history"  # the trigger of a run that reads what is from before, beside the flow's own reading
 FEED = "feed"  # the trigger of a run that takes a file over instead of asking the platform
+LOOKED_AT = ("plan ", "undo ")  # how the trigger begins of a run that carries what a person looked at, and only that
 POSTPONED_SECONDS = 5
 DIED = "The worker died; the run goes on where it was."
 
@@ -85,8 +89,7 @@ def start_flow(
     to stand `beside` it because it carries something else. `by`: who asked."""
     with transaction.atomic():
         Flow.plain.select_for_update().get(pk=flow.pk)
-        queued = SyncRun.plain.filter(flow=flow, state=State.QUEUED, procedure_run_id=procedure_run_id)
-        waiting = queued.exclude(trigger__in=(FEED, HISTORY)).first()
+        waiting = list_waiting().filter(flow=flow, procedure_run_id=procedure_run_id).first()
         if waiting is not None and not beside:
             return waiting
         run = SyncRun.plain.create(
@@ -100,6 +103,12 @@ def start_flow(
         )
         ring_on_commit("integrations.run", run_ids=[run.pk])
     return run
+
+
+def list_waiting() -> QuerySet[SyncRun]:
+    """Runs that will find whatever changes before they begin: those that carry something of their own will not."""
+    rows = SyncRun.plain.filter(state=State.QUEUED).exclude(trigger__in=(FEED, HISTORY))
+    return rows.exclude(reduce(or_, (Q(trigger__startswith=word) for word in LOOKED_AT)))
 
 
 @transaction.atomic
@@ -235,13 +244,23 @@ def note_outcome(run: SyncRun, outcome: str, external_id: str, code: str, messag
     )
 
 
-@transaction.atomic
 def finish(run: SyncRun, state: str, *, at: datetime, code: str = "", message: str = "") -> None:
-    """Free the flow and say how the run ended; a worker whose lease was taken changes nothing."""
+    """Free the flow and say how the run ended; a worker whose lease was taken changes nothing. Then count the
+    problem it is or was of."""
+    if not _finish(run, state, at, code, message):
+        return
+    if state == State.FAILED:
+        unread.note_run(run, at)
+    elif state == State.DONE:
+        unread.close_runs(run.flow_id, at)
+
+
+@transaction.atomic
+def _finish(run: SyncRun, state: str, at: datetime, code: str, message: str) -> bool:
     flow = run.flow
     held = Flow.plain.filter(pk=flow.pk, fence=flow.fence, lease_token=flow.lease_token)
     if not held.update(lease_token="", lease_until=None):
-        return
+        return False
     SyncRun.plain.filter(pk=run.pk).update(
         state=state, finished_at=at, error_code=code[:60], message=keep_words(message, 2000), next_attempt_at=at
     )
@@ -251,6 +270,7 @@ def finish(run: SyncRun, state: str, *, at: datetime, code: str = "", message: s
         Connection.plain.filter(pk=flow.connection_id).update(last_success_at=at)
     if run.procedure_run_id:
         ring_on_commit("integrations.advance", procedure_run_ids=[run.procedure_run_id])
+    return True
 
 
 def refuse(run: SyncRun, error: e.ConnectorError, at: datetime) -> None:

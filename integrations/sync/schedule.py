@@ -13,7 +13,6 @@ from integrations.sync.outbox import ring_on_commit
 from portal.tenancy.models import User
 
 BRAKE, ANYWAY = "BRAKE", "anyway"
-LOOKED_AT = ("plan ", "undo ")  # how the trigger begins of a run that carries what a person looked at, and only that
 State = ProcedureRun.State
 Gate = ProcedureStep.Gate
 

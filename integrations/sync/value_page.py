@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from integrations.contract.records import LineKind, Progress, ReturnReason
+from integrations.contract.records import FEE_KINDS, LineKind, Progress, ReturnReason
 from integrations.models import Connection, ValueMapping
 from integrations.sync.values import key_of
 from integrations.sync.waiting import Waiting, list_waiting, sum_waiting
@@ -115,6 +115,8 @@ def _choices(row: ValueMapping, every: Iterable[ValueMapping], places: Sequence[
     """Names in use on the other sides, and values of theirs that have no name yet."""
     if row.kind == Kind.LOCATION:
         found = list(places)
+    elif row.kind == Kind.SPECIAL_LINE and row.connection.role in Connection.SELLING_ROLES:
+        found = [Choice(value=f"name:{kind.value}", label=kind.value) for kind in FEE_KINDS]
     elif row.kind in OURS:
         found = [Choice(value=f"name:{name}", label=name.replace("_", " ")) for name in OURS[Kind(row.kind)]]
     else:

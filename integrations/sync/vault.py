@@ -31,10 +31,10 @@ def loaded_secrets(connection: Connection) -> dict[str, str]:
 
 
 @transaction.atomic
-def store_credentials(connection: Connection, values: Mapping[str, str]) -> None:
-    """Replace the connection's secrets; a field given empty keeps its old value."""
+def store_credentials(connection: Connection, values: Mapping[str, str], *, keep: bool = True) -> None:
+    """Replace the connection's secrets; a field given empty keeps its old value, unless they are for another host."""
     row = Credential.plain.select_for_update().filter(connection=connection).first()
-    kept = _open(row) if row is not None else {}
+    kept = _open(row) if row is not None and keep else {}
     kept.update({name: value for name, value in values.items() if value})
     if row is None:
         row = Credential(
