@@ -28,7 +28,14 @@ from integrations.models import Connection, Stream
 from portal.base.admin import MAPPERS, ReadOnlyAdmin, ago, badge, is_limited, may
 from portal.base.tables import TableError
 
-TONES = {"uploaded": "wait", "checked": "wait", "queued": "wait", "applied": "good", "failed": "bad"}
+TONES = {
+    "uploaded": "wait",
+    "checking": "wait",
+    "checked": "wait",
+    "queued": "wait",
+    "applied": "good",
+    "failed": "bad",
+}
 KINDS = (
     (Stream.PRODUCT, gettext_lazy("Items: products, their articles and options")),
     (Stream.STOCK, gettext_lazy("Stock: how many there are, and where")),
@@ -41,6 +48,7 @@ MODES = (
 )
 RECENT = 5
 SHOWN_ERRORS = 50
+REFRESH_SECONDS = 3
 
 
 class UploadForm(forms.Form):
@@ -190,7 +198,9 @@ class FeedAdmin(ReadOnlyAdmin):
             "state_badge": badge(feed.get_state_display(), TONES[feed.state]),
             "kind": dict(KINDS)[Stream(feed.stream)],
             "mode": dict(MODES)[Feed.Mode(feed.mode)],
-            "counts": tell_counts(feed),
+            "counts": tell_counts(feed) if report else "",
+            "progress": feeds.describe_progress(feed) if feed.state == Feed.State.CHECKING else "",
+            "refresh_seconds": REFRESH_SECONDS,
             "button": tell_button(feed),
             "nothing": not report.get("created") and not report.get("updated"),
             "obstacle": obstacle(feed) if feed.state == Feed.State.CHECKED else None,
@@ -224,10 +234,15 @@ class FeedAdmin(ReadOnlyAdmin):
                     mode=feed.mode,
                     remember=True,
                 )
-                feeds.check(feed=feed)
+                if feeds.is_large(feed):
+                    feeds.check_later(feed=feed, goes_on=False, at=timezone.now())
+                else:
+                    feeds.check(feed=feed)
                 return HttpResponseRedirect(reverse("admin:catalog_feed_change", args=(feed.pk,)))
             except TableError as error:
                 form.add_error(None, error.message)
+            except feeds.NotPossible as error:
+                form.add_error(None, str(error))
         context = {"title": feed.filename, "feed": feed, "form": form, "header": header, "rows": rows}
         context["kind"] = dict(KINDS)[Stream(feed.stream)]
         return self._page(request, "columns", context)

@@ -15,8 +15,9 @@ from django.utils.translation import gettext_lazy as _
 from catalog import services
 from catalog.admin.figures import ChannelFiguresAdmin
 from catalog.admin.stock import say_quantity
-from catalog.models import ALWAYS, ChannelPrice, Price, PriceList, PriceRule
+from catalog.models import ALWAYS, ChannelPrice, Figures, Price, PriceList, PriceRule
 from catalog.services.prices import check_rule, decide_prices, find_shop_currency, list_rules
+from catalog.services.sending import sends_at_once
 from portal.base.admin import EVERYBODY, MerchantAdmin, ago, badge
 from portal.base.admin_scope import MerchantForm
 from portal.base.money import describe_money
@@ -204,7 +205,10 @@ class PriceRuleAdmin(MerchantAdmin):
 
     def save_model(self, request: HttpRequest, obj: PriceRule, form: Any, change: bool) -> None:
         services.save_rule(rule=obj, at=timezone.now())
-        messages.info(request, _("The prices it makes are worked out in the background; plan the push to see them."))
+        words = _("The prices it makes are worked out in the background; plan the push to see them.")
+        if sends_at_once(obj.connection, Figures.PRICE):
+            words = _("The prices it makes are worked out in the background and sent to %(shop)s as soon as they are.")
+        messages.info(request, words % {"shop": obj.connection})
 
     def delete_model(self, request: HttpRequest, obj: PriceRule) -> None:
         services.delete_rule(rule=obj, at=timezone.now())

@@ -15,8 +15,9 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from catalog.admin.figures import ChannelFiguresAdmin
-from catalog.models import AllocationRule, ChannelStock, StockRecord, Variant
+from catalog.models import AllocationRule, ChannelStock, Figures, StockRecord, Variant
 from catalog.services.availability import explain_availability, tell
+from catalog.services.sending import sends_at_once
 from catalog.services.stock import delete_rule, save_rule
 from integrations.models import Connection
 from portal.base.admin import EVERYBODY, MerchantAdmin, ReadOnlyAdmin, ago
@@ -139,7 +140,14 @@ class AllocationRuleAdmin(MerchantAdmin):
             self.delete_model(request, row)
 
     def _tell(self, request: HttpRequest, row: AllocationRule, changed: int) -> None:
-        words = ngettext("%(n)s figure of %(shop)s changes.", "%(n)s figures of %(shop)s change.", changed)
+        if changed and sends_at_once(row.connection, Figures.STOCK):
+            words = ngettext(
+                "%(n)s figure of %(shop)s changes and is sent now.",
+                "%(n)s figures of %(shop)s change and are sent now.",
+                changed,
+            )
+        else:
+            words = ngettext("%(n)s figure of %(shop)s changes.", "%(n)s figures of %(shop)s change.", changed)
         self.message_user(request, words % {"n": changed, "shop": row.connection})
 
 

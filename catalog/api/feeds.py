@@ -141,7 +141,10 @@ class FeedsView(MerchantView):
     )
     @drawn_by(FeedSchema)
     def post(self, request: Request, stream: str) -> Response:
-        """Checks the file as a whole, all or nothing; then a worker takes it over (not with `dry_run`)."""
+        """Checks the file as a whole, all or nothing; then a worker takes it over (not with `dry_run`).
+
+        A large file is checked by the worker, too: the answer is 202 and `checking`; its address says how it went.
+        """
         kind = require_stream(stream)
         given = request.query_params
         options = {name: _read_option(name, given.get(name, "")) for name in OPTIONS}
@@ -155,6 +158,9 @@ class FeedsView(MerchantView):
                 at=timezone.now(),
             )
             _set_columns(feed, given, options)
+            if feeds.is_large(feed):
+                self._check_later(feed, options)
+                return Response(describe(feed), status=202)
             feeds.check(feed=feed)
         except TableError as error:
             raise Problem(error.status, error.code, error.message, field=error.column) from error
@@ -162,6 +168,18 @@ class FeedsView(MerchantView):
             return Response(describe(feed), status=200)
         self._queue(feed, options)
         return Response(describe(feed), status=202)
+
+    def _check_later(self, feed: Feed, options: dict[str, bool]) -> None:
+        try:
+            feeds.check_later(
+                feed=feed,
+                goes_on=not options["dry_run"],
+                only_good_rows=options["only_good_rows"],
+                ignore_brake=options["ignore_brake"],
+                at=timezone.now(),
+            )
+        except feeds.NotPossible as error:
+            raise Problem(409, "connection_not_reading", str(error)) from error
 
     def _queue(self, feed: Feed, options: dict[str, bool]) -> None:
         feed.only_good_rows, feed.ignore_brake = options["only_good_rows"], options["ignore_brake"]
@@ -218,11 +236,14 @@ def find_sender(public_id: str) -> Connection:
 
 def describe(feed: Feed) -> dict[str, Any]:
     report = feed.report
+    message = (
+        feeds.describe_progress(feed) if feed.state == Feed.State.CHECKING else feed.run.message if feed.run else ""
+    )
     counts = {name: report.get(name, 0) for name in ("seen", "created", "updated", "unchanged", "skipped", "failed")}
     return {
         "id": feed.public_id,
         "state": feed.state,
-        "message": (feed.run.message if feed.run else "") or report.get("brake", ""),
+        "message": message or report.get("brake", ""),
         "url": reverse("feed", args=(WORDS[Stream(feed.stream)], feed.public_id)),
         **counts,
         "errors": report.get("errors", []),

@@ -39,10 +39,12 @@ class FeedMapping(MerchantModel):
 
 class Feed(PublicIdMixin, MerchantModel):
     """A file, how it is read, and the report of its check. A complete one says of an article it leaves out that there
-    is none of it, at the locations it names."""
+    is none of it, at the locations it names. `goes_on`: the worker that checks it takes it over, too, where nothing is
+    in the way."""
 
     class State(models.TextChoices):
         UPLOADED = "uploaded", _("Not checked yet")
+        CHECKING = "checking", _("Being checked")
         CHECKED = "checked", _("Checked")
         QUEUED = "queued", _("Waiting to be taken over")
         APPLIED = "applied", _("Taken over")
@@ -63,6 +65,7 @@ class Feed(PublicIdMixin, MerchantModel):
     decimal_comma = models.BooleanField(default=False)
     only_good_rows = models.BooleanField(default=False)
     ignore_brake = models.BooleanField(default=False)
+    goes_on = models.BooleanField(default=False)
     report = models.JSONField(default=dict)
     received_at = models.DateTimeField()
     received_by = models.ForeignKey(

@@ -89,7 +89,10 @@ class Variant(PublicIdMixin, MerchantModel):
             models.UniqueConstraint(fields=("merchant", "code"), name="variant_code"),
             models.UniqueConstraint(fields=("merchant", "product", "option_key"), name="variant_combination"),
         )
-        indexes = (models.Index(fields=("merchant", "barcode"), name="variant_barcode"),)
+        indexes = (
+            models.Index(fields=("merchant", "barcode"), name="variant_barcode"),
+            models.Index(fields=("merchant", "updated_at", "id"), name="variant_changed"),
+        )
 
     def __str__(self) -> str:
         return f"{self.code} {self.name}".strip()

@@ -17,6 +17,7 @@ from catalog.models import Binding, MappingConflict, OptionAxis, OptionValue, Pr
 from catalog.services.binding import free, match_again, name_article, save_conflicts
 from catalog.services.content import list_owned_fields, refresh_wanted_products
 from catalog.services.fetching import follow_addresses
+from catalog.services.item_changes import touch
 from catalog.services.photos import list_images, take_photos
 from integrations.contract import records as r
 from integrations.models import Connection, Link, Stream
@@ -32,6 +33,7 @@ STATUSES = {
     r.ProductStatus.UNKNOWN: Product.Status.ACTIVE,
 }
 SHORTEST_FAMILY = 3
+CREATED, UPDATED, UNCHANGED = "created", "updated", "unchanged"
 
 
 @dataclass
@@ -50,9 +52,17 @@ def apply_back_office(
 ) -> Applied:
     """Create and change our products, variants and bindings as the back office has them; of products that are here
     already the fields in `leave` stay, for the records say nothing about them."""
-    work = [_Work(record=record) for record in records]
-    skipped = [_skip(one.record) for one in work if not _usable(one.record)]
-    work = [one for one in work if _usable(one.record)]
+    words = Counter(write_products(connection=connection, records=records, at=at, leave=leave).values())
+    skipped = tuple(_skip(record) for record in records if not _usable(record))
+    return Applied(created=words[CREATED], updated=words[UPDATED], unchanged=words[UNCHANGED], skipped=skipped)
+
+
+def write_products(
+    *, connection: Connection, records: Sequence[r.ProductRecord], at: datetime, leave: frozenset[str] = frozenset()
+) -> dict[int, str]:
+    """The same, record by record: its place among them → what became of it; one that cannot be used is left out."""
+    found = {place: _Work(record=record) for place, record in enumerate(records) if _usable(record)}
+    work = list(found.values())
     page = _Page(connection, work, at, leave)
     page.write_products()
     page.write_photos()
@@ -61,9 +71,8 @@ def apply_back_office(
     page.write_bindings()
     touched = [one.product.pk for one in work if one.product is not None and (one.is_new or one.is_changed)]
     refresh_wanted_products(merchant_id=connection.merchant_id, product_ids=touched, at=at)
-    created = sum(one.is_new for one in work)
-    updated = sum(one.is_changed and not one.is_new for one in work)
-    return Applied(created=created, updated=updated, unchanged=len(work) - created - updated, skipped=tuple(skipped))
+    touch(product_ids=[one.product.pk for one in work if one.product and one.is_changed and not one.is_new], at=at)
+    return {place: CREATED if one.is_new else UPDATED if one.is_changed else UNCHANGED for place, one in found.items()}
 
 
 def _usable(record: r.ProductRecord) -> bool:

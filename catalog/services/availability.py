@@ -23,6 +23,7 @@ class Place:
     name: str
     on_hand: Decimal
     reserved: Decimal
+    location_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

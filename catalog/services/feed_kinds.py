@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from decimal import Decimal
@@ -27,6 +27,13 @@ MOST_LISTED = 200
 MOST_OUTCOMES = 1000
 
 
+Tell = Callable[[str], None]
+
+
+def say_nothing(words: str) -> None:
+    """Where nobody waits to hear how far a check is."""
+
+
 class FeedKind(ABC):
     """A feed of one stream, as its mapping of columns says it is read."""
 
@@ -35,6 +42,7 @@ class FeedKind(ABC):
     identifies: ClassVar[bool] = False  # it is about our articles, and says how it names them
     has_numbers: ClassVar[bool] = True
     may_be_complete: ClassVar[bool] = True
+    checked_at_once: ClassVar[int] = 1 << 20  # bytes; a larger file is checked by a worker
 
     def __init__(self, feed: Feed) -> None:
         self.feed = feed
@@ -42,8 +50,8 @@ class FeedKind(ABC):
         self.merchant_id = feed.merchant_id
 
     @abstractmethod
-    def check(self) -> dict[str, Any]:
-        """The report of what the file would change; nothing is written."""
+    def check(self, tell: Tell = say_nothing) -> dict[str, Any]:
+        """The report of what the file would change; nothing is written. `tell` hears how far it is."""
 
     @abstractmethod
     def take_over(self, run: SyncRun) -> None:

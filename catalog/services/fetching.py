@@ -11,6 +11,7 @@ from django.db import transaction
 from catalog.mapping.pictures import MAX_BYTES
 from catalog.models import Photo, Product
 from catalog.services import content, photos
+from catalog.services.item_changes import touch
 from catalog.services.stock import BATCH
 from integrations.contract.errors import ConnectorError
 from integrations.models import Connection
@@ -49,6 +50,7 @@ def fetch_photos(*, merchant_id: int, product_ids: Sequence[int], at: datetime) 
             if _fetch(merchant_id, key, owner, at):
                 changed.add(product.pk)
     content.refresh_wanted_products(merchant_id=merchant_id, product_ids=changed, at=at)
+    touch(product_ids=changed, at=at)
     return len(changed)
 
 

@@ -17,6 +17,7 @@ from portal.base.fields import FixedPointField, MoneyField, QuantityField
 
 MODELS: dict[str, type[Any]] = {Figures.STOCK: ChannelStock, Figures.PRICE: ChannelPrice}
 FIELDS: dict[str, type[FixedPointField]] = {Figures.STOCK: QuantityField, Figures.PRICE: MoneyField}
+PAUSED_BY: dict[str, str] = {Figures.STOCK: "stock_paused", Figures.PRICE: "prices_paused"}
 MOST_ZEROED, SMALLEST_SHOP = Decimal("0.10"), 10
 MOST_MOVED = Decimal("0.30")
 

@@ -22,6 +22,10 @@ from portal.base.tables import NotPlain
 
 TABLES = ("feed_read", "feed_lines", "feed_figures", "feed_places", "feed_changes", "feed_known", "feed_touched",
           "feed_ended")  # fmt: skip
+READ_VIEW = {
+    "postgresql": "CREATE TEMP VIEW feed_rows AS SELECT line, article, place, quantity FROM feed_read",
+    "sqlite": "CREATE TEMP VIEW feed_rows AS SELECT rowid AS number, line, article, place, quantity FROM feed_read",
+}
 # What the database says of a line it does not take: its cells are too many, too few, missing or too long. Django does
 # not put its own in place of those a COPY ends with.
 REFUSED: dict[str, tuple[type[Exception], ...]] = {
@@ -32,7 +36,8 @@ REFUSED: dict[str, tuple[type[Exception], ...]] = {
 
 @contextmanager
 def staged(rows: StockRows) -> Iterator[None]:
-    """Copy the rows in, as `feed_rows` (line, article, place, quantity); the tables go when the block ends."""
+    """Copy the rows in, as `feed_rows` (line, article, place, quantity; on SQLite `number`, too, which has no gaps);
+    the tables go when the block ends."""
     with database.cursor() as cursor:
         _drop(cursor)
         try:
@@ -130,7 +135,7 @@ def _read_cells(cursor: Any, rows: StockRows) -> None:
         place, joined = "p.value", f"{joined} JOIN feed_places p ON p.cell = {cell}"
     cursor.execute(
         f"""CREATE TEMP VIEW feed_rows AS
-        SELECT l.line, l.article, CAST({place} AS bigint) AS place, {quantity} AS quantity
+        SELECT l.line AS number, l.line, l.article, CAST({place} AS bigint) AS place, {quantity} AS quantity
         FROM feed_lines l {joined}"""  # noqa: S608
     )
 
@@ -173,4 +178,4 @@ def _stage_rows(cursor: Any, rows: StockRows) -> None:
         with apart(cursor):
             for block in rows:
                 cursor.executemany("INSERT INTO feed_read VALUES (%s, %s, %s, %s)", block)
-    cursor.execute("CREATE TEMP VIEW feed_rows AS SELECT line, article, place, quantity FROM feed_read")
+    cursor.execute(READ_VIEW[database.vendor])

@@ -18,6 +18,7 @@ from catalog.services.figures import (
     FIELDS,
     MODELS,
     MOST_ZEROED,
+    PAUSED_BY,
     SMALLEST_SHOP,
     describe_moved,
     describe_zeroed,
@@ -32,7 +33,6 @@ from integrations.sync import runs
 from portal.tenancy.models import User
 
 State = PushPlan.State
-PAUSED_BY = {Figures.STOCK: "stock_paused", Figures.PRICE: "prices_paused"}
 NOBODY_KNOWS = "Nobody knows yet whether it was taken; it goes again."
 
 
@@ -143,7 +143,7 @@ def check_sending(plan: PushPlan) -> str:
     if not connection.may_write:
         words = _("%(shop)s is %(state)s and gets nothing: go live with it first.")
         return words % {"shop": connection, "state": connection.get_state_display().lower()}
-    if getattr(connection, PAUSED_BY[Figures(plan.stream)]):
+    if getattr(connection, PAUSED_BY[plan.stream]):
         words = _("Sending %(what)s to %(shop)s is paused: resume it on the connection's page.")
         return words % {"what": plan.get_stream_display().lower(), "shop": connection}
     if find_flow(plan) is None:

@@ -6,12 +6,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import ROUND_CEILING, Decimal
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import Q
 
 from catalog.mapping.feed_rows import RowNote
+from catalog.mapping.packs import count_units, price_a_unit
 from catalog.mapping.price_rows import ARTICLE, CURRENCY, INWARD_PRICE, LIST, PRICE, TAX, to_amount
 from catalog.models import ALWAYS, Binding, Feed, Identify, Price, PriceList, Variant
 from catalog.services.figures import MOST_MOVED
@@ -20,7 +21,6 @@ from catalog.services.record_feeds import Tally
 from integrations.contract.records import INWARD_SLOT
 from portal.base.money import describe_money
 
-MILLIONTH, THOUSANDTH = Decimal("0.000001"), Decimal("0.001")  # as fine as amounts and quantities are kept
 ONE = Decimal(1)
 Row = tuple[int, dict[str, Any]]
 Key = tuple[int, int, Decimal, datetime]  # list, variant, from how many on, from when on
@@ -129,8 +129,8 @@ class PricePage:
             if earlier:
                 self._look_at_move(line, max(earlier, key=lambda one: one.valid_from).amount)
             return "created"
-        if line.came is not None and row.inward_at is not None and row.inward_at >= line.came:
-            return "unchanged"  # an older arrival never replaces a newer one
+        if line.came is not None and row.inward_at is not None and row.inward_at > line.came:
+            return "unchanged"  # an older arrival never replaces a newer one; the bill may correct the same one
         if (row.amount, row.valid_until, row.inward_at) == (line.amount, line.valid_until, line.came or row.inward_at):
             return "unchanged"
         self._look_at_move(line, row.amount)
@@ -167,21 +167,17 @@ def _plan(line: int, values: dict[str, Any], article: Article, lists: _Lists, re
             _Line(
                 **common,
                 price_list=lists.find(values),
-                amount=_a_unit(amount, factor),
-                min_quantity=(Decimal(values["min_quantity"]) * factor).quantize(THOUSANDTH, ROUND_CEILING),
+                amount=price_a_unit(amount, factor),
+                min_quantity=count_units(Decimal(values["min_quantity"]), factor),
                 valid_from=datetime.fromisoformat(values["valid_from"]) if values["valid_from"] else ALWAYS,
                 valid_until=datetime.fromisoformat(values["valid_until"]) if values["valid_until"] else None,
             )
         )
     if (paid := to_amount(values["inward_price"])) is not None:
         came = datetime.fromisoformat(values["inward_at"]) if values["inward_at"] else received_at
-        amount = _a_unit(paid, factor)
+        amount = price_a_unit(paid, factor)
         found.append(_Line(**common, price_list=lists.find_inward(values), amount=amount, came=came))
     return found
-
-
-def _a_unit(amount: Decimal, factor: Decimal) -> Decimal:
-    return amount if factor == ONE else (amount / factor).quantize(MILLIONTH)
 
 
 def find_articles(feed: Feed, names: set[str]) -> dict[str, Article]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 
@@ -10,8 +10,9 @@ from django.db import transaction
 from django.db.models import Min, Q, QuerySet
 from django.utils.translation import gettext as _
 
-from catalog.models import ALWAYS, Price, PriceList, PriceRule
+from catalog.models import ALWAYS, Figures, Price, PriceList, PriceRule
 from catalog.services.prices import BATCH, refresh_wanted_prices
+from catalog.services.sending import RULE, send_on_commit
 from integrations.contract import records as r
 from integrations.models import Connection
 from integrations.sync.outbox import ring_on_commit
@@ -29,7 +30,7 @@ def save_price(*, price: Price, at: datetime) -> Price:
     variants = {*before, price.variant_id}
     price.save()
     look_again(price.price_list_id, [price.valid_from, price.valid_until], at)
-    refresh_wanted_prices(merchant_id=price.merchant_id, variant_ids=variants, at=at)
+    _tell_shops(price.merchant_id, variants, at)
     return price
 
 
@@ -37,7 +38,7 @@ def save_price(*, price: Price, at: datetime) -> Price:
 def delete_price(*, price: Price, at: datetime) -> None:
     merchant_id, variant_id = price.merchant_id, price.variant_id
     price.delete()
-    refresh_wanted_prices(merchant_id=merchant_id, variant_ids=[variant_id], at=at)
+    _tell_shops(merchant_id, [variant_id], at)
 
 
 @transaction.atomic
@@ -86,7 +87,7 @@ def open_list(*, connection: Connection, slot: str, currency: str) -> PriceList:
 @transaction.atomic
 def take_inward(*, price_list: PriceList, amounts: Mapping[int, Inward], at: datetime) -> int:
     """What was paid a base unit for the last goods that came in, by variant id. An older arrival never replaces a newer
-    one; how many prices changed. `price_list`: see `open_list`."""
+    one, the same one may be corrected (its bill came); how many prices changed. `price_list`: see `open_list`."""
     created, updated = write_inward(price_list=price_list, amounts=amounts)
     refresh_wanted_prices(merchant_id=price_list.merchant_id, variant_ids=[*created, *updated], at=at)
     return len(created) + len(updated)
@@ -109,12 +110,20 @@ def write_inward(*, price_list: PriceList, amounts: Mapping[int, Inward]) -> tup
                     inward_at=came_at,
                 )
             )
-        elif (row.inward_at is None or row.inward_at < came_at) and (row.amount, row.inward_at) != (amount, came_at):
+        elif (row.inward_at is None or row.inward_at <= came_at) and (row.amount, row.inward_at) != (amount, came_at):
             row.amount, row.inward_at = amount, came_at
             changed.append(row)
     Price.plain.bulk_create(new)
     Price.plain.bulk_update(changed, ["amount", "inward_at"])
     return [row.variant_id for row in new], [row.variant_id for row in changed]
+
+
+def _tell_shops(merchant_id: int, variant_ids: Collection[int], at: datetime) -> None:
+    """Their prices change in this transaction, and are sent as soon as it is durable."""
+    if refresh_wanted_prices(merchant_id=merchant_id, variant_ids=variant_ids, at=at):
+        send_on_commit(
+            merchant_id=merchant_id, stream=Figures.PRICE, variant_ids=variant_ids, trigger=RULE, at=at
+        )  # fmt: skip
 
 
 # --- what is due ------------------------------------------------------------------------------------------------------
@@ -141,7 +150,7 @@ def refresh_due(*, price_list_id: int, at: datetime) -> bool:
         if row is None or row.due_at is None:
             return False
         ids = list(_due_variants(row).filter(variant_id__gt=row.due_after)[:AT_ONCE])
-        refresh_wanted_prices(merchant_id=row.merchant_id, variant_ids=ids, at=at)
+        _tell_shops(row.merchant_id, ids, at)
         if len(ids) == AT_ONCE:
             row.due_after = ids[-1]
         else:

@@ -31,20 +31,23 @@ class Promise:
 
 @transaction.atomic
 def reserve_if_available(
-    *, merchant_id: int, subject: tuple[str, int], quantities: Mapping[int, Decimal], at: datetime
+    *, merchant_id: int, connection_id: int, subject: tuple[str, int], quantities: Mapping[int, Decimal], at: datetime
 ) -> Promise:
-    """Promise these quantities (variant id → base units) to `subject` if there is enough of each, else change nothing.
+    """Promise these quantities (variant id → base units) to `subject` if this shop may sell that many of each, else
+    change nothing.
 
-    Asked again, it counts what the subject itself was promised as available to it. Whoever asks meanwhile waits for
-    the answer. Raises TakenOver where a back office counts the subject's goods already.
+    What it may sell is what it shows: see `list_available`. Asked again, it counts what the subject itself was promised
+    as available to it. Whoever asks meanwhile waits for the answer. Raises TakenOver where a back office counts the
+    subject's goods already.
     """
     lock_stock(merchant_id=merchant_id, variant_ids=quantities)
     mine = Reservation.plain.filter(merchant_id=merchant_id, subject_type=subject[0], subject_id=subject[1])
     if mine.filter(settled_at__isnull=False).exists():
         raise TakenOver(f"What was promised to {subject[0]} {subject[1]} is in a back office's hands.")
-    there = list_available(merchant_id=merchant_id, variant_ids=list(quantities))
-    own = dict(mine.filter(ended_at__isnull=True).values_list("variant_id", "quantity"))
-    available = {pk: max(there[pk] + own.get(pk, ZERO), ZERO) if pk in there else ZERO for pk in quantities}
+    there = list_available(
+        merchant_id=merchant_id, connection_id=connection_id, variant_ids=list(quantities), but_for=subject
+    )
+    available = {pk: there.get(pk, ZERO) for pk in quantities}
     short = tuple(sorted(pk for pk, quantity in quantities.items() if quantity > available[pk]))
     if not short:
         reserve(merchant_id=merchant_id, subject=subject, quantities=quantities, at=at)

@@ -69,7 +69,7 @@ def read_stock(*, merchant_id: int, variant_ids: Sequence[int], where: Where = E
             mine = promised[variant_id]
             known = {pk for pk in (*on_hand, *mine) if pk is not None}
             places: Sequence[Place] = [
-                Place(name=names[pk], on_hand=on_hand.get(pk, ZERO), reserved=mine.get(pk, ZERO))
+                Place(name=names[pk], on_hand=on_hand.get(pk, ZERO), reserved=mine.get(pk, ZERO), location_id=pk)
                 for pk in order
                 if pk in known
             ]

@@ -24,8 +24,10 @@ from catalog.services.feed_kinds import (
     MOST_LISTED,
     MOST_OUTCOMES,
     FeedKind,
+    Tell,
     build_report,
     note_errors,
+    say_nothing,
     stop_if_in_the_way,
 )
 from catalog.services.record_staging import Family
@@ -98,13 +100,15 @@ class RecordFeed(FeedKind):
 
     # looking ---------------------------------------------------------------------------------------------------------
 
-    def check(self) -> dict[str, Any]:
+    def check(self, tell: Tell = say_nothing) -> dict[str, Any]:
         """Takes each page over and undoes it: what would become of it is known exactly, no lock is held for long."""
         at = timezone.now()
         with self._staged() as notes:
-            tally = Tally()
+            tally, total, done = Tally(), staging.count_families(), 0
             for page in staging.read_pages():
+                tell(f"{done:,} of {total:,} are compared with what we have.")
                 tally.add(self._look(page, at))
+                done += len(page)
             return self._report(notes, tally)
 
     @contextmanager

@@ -53,8 +53,9 @@ CREATE TEMP TABLE feed_known AS SELECT k.variant_id, k.place FROM ({known}) k WH
 _NOT_ASCENDING = {
     "postgresql": """SELECT 1 FROM (SELECT article, LAG(article) OVER () AS before FROM feed_rows) f
       WHERE article COLLATE "C" <= before LIMIT 1""",
-    "sqlite": """SELECT 1 FROM (SELECT article, LAG(article) OVER () AS before FROM feed_rows) f
-      WHERE article <= before LIMIT 1""",
+    # A window would copy all of them; the row before is found by its number.
+    "sqlite": """SELECT 1 FROM feed_rows f CROSS JOIN feed_rows before
+      WHERE before.number = f.number - 1 AND f.article <= before.article LIMIT 1""",
 }
 _LEFT_OUT = """
 INSERT INTO feed_changes (line, article, place, variant_id, quantity, stock_id, before)

@@ -8,11 +8,13 @@ from decimal import Decimal
 
 from django.db import connection as database
 from django.db import transaction
-from django.db.models import Sum
 
-from catalog.models import AllocationRule, Reservation, StockRecord
-from catalog.services.sending import send_on_commit
-from catalog.services.wanted import write_wanted, write_wanted_of_shop
+from catalog.models import AllocationRule, Figures, Reservation, StockRecord
+from catalog.services.figures import from_whole
+from catalog.services.sending import RULE, send_on_commit
+from catalog.services.wanted import read_sellable, write_wanted, write_wanted_of_shop
+from portal.base.bulk import insert
+from portal.tenancy.models import LocationGroup
 
 BATCH = 500
 
@@ -26,13 +28,19 @@ def reserve(*, merchant_id: int, subject: tuple[str, int], quantities: Mapping[i
 
 
 def reserve_all(
-    *, merchant_id: int, subject_type: str, promises: Mapping[int, Mapping[int, Decimal]], at: datetime
+    *,
+    merchant_id: int,
+    subject_type: str,
+    promises: Mapping[int, Mapping[int, Decimal]],
+    are_new: bool = False,
+    at: datetime,
 ) -> None:
-    """The same for many subjects at once (subject id → variant id → base units)."""
+    """The same for many subjects at once (subject id → variant id → base units). `are_new`: they were saved in this
+    transaction, and nothing was promised to them yet."""
     mine = Reservation.plain.filter(
         merchant_id=merchant_id, subject_type=subject_type, subject_id__in=list(promises)
     )  # fmt: skip
-    known = list(mine.values_list("variant_id", flat=True))
+    known = [] if are_new else list(mine.values_list("variant_id", flat=True))
     wanted = {variant_id for quantities in promises.values() for variant_id in quantities}
     lock_stock(merchant_id=merchant_id, variant_ids=[*wanted, *known])
     rows = mine.select_for_update().order_by("pk") if known else ()
@@ -57,7 +65,7 @@ def reserve_all(
             else:
                 continue
             changed.add(variant_id)
-    Reservation.plain.bulk_create(new)
+    insert(new)
     gone = [row for row in before.values() if row.ended_at is None]
     if gone:
         Reservation.plain.filter(pk__in=[row.pk for row in gone], settled_at__isnull=True).update(ended_at=at)
@@ -106,18 +114,21 @@ def end_settled(*, merchant_id: int, variant_ids: Sequence[int], read_at: dateti
         ).update(ended_at=at)
 
 
-def list_available(*, merchant_id: int, variant_ids: Sequence[int]) -> dict[int, Decimal]:
-    """What the back offices have less what is promised, in base units, for the variants whose stock is known."""
-    found: dict[int, Decimal] = {}
+def list_available(
+    *, merchant_id: int, connection_id: int, variant_ids: Sequence[int], but_for: tuple[str, int] = ("", 0)
+) -> dict[int, Decimal]:
+    """What this shop may still sell, in base units, of the variants whose stock is known: by its rule, as the figures
+    it shows are (all back offices together or the one chosen, its locations, buffer, share, maximum), never below 0.
+
+    `but_for`: what was promised to this subject counts as there.
+    """
+    found: dict[int, int] = {}
     for start in range(0, len(variant_ids), BATCH):
-        ids = variant_ids[start : start + BATCH]
-        stock = StockRecord.plain.filter(merchant_id=merchant_id, variant_id__in=ids).values("variant_id")
-        found |= {row["variant_id"]: row["total"] for row in stock.annotate(total=Sum("quantity"))}
-        promised = Reservation.plain.filter(merchant_id=merchant_id, variant_id__in=ids, ended_at__isnull=True)
-        for row in promised.values("variant_id").annotate(total=Sum("quantity")):
-            if row["variant_id"] in found:
-                found[row["variant_id"]] -= row["total"]
-    return found
+        found |= read_sellable(
+            merchant_id=merchant_id, connection_id=connection_id, variant_ids=variant_ids[start : start + BATCH],
+            but_for=but_for,
+        )  # fmt: skip
+    return {pk: from_whole(Figures.STOCK, amount) for pk, amount in found.items()}
 
 
 def lock_stock(*, merchant_id: int, variant_ids: Iterable[int]) -> None:
@@ -146,13 +157,32 @@ def _tell_shops(merchant_id: int, variant_ids: Sequence[int], at: datetime) -> N
 
 @transaction.atomic
 def save_rule(*, rule: AllocationRule, at: datetime) -> int:
-    """Keep the rule; how many figures of its shop change because of it."""
+    """Keep the rule; how many figures of its shop change because of it. They are sent at once, as after a sale."""
+    before = AllocationRule.plain.filter(pk=rule.pk).values_list("connection_id", flat=True)
+    shops = {*before, rule.connection_id}
     rule.save()
-    return write_wanted_of_shop(merchant_id=rule.merchant_id, connection_id=rule.connection_id, at=at)
+    return _tell_whole_shops(rule.merchant_id, shops, at)
 
 
 @transaction.atomic
 def delete_rule(*, rule: AllocationRule, at: datetime) -> int:
     """Sell by the shop's general rule again, or freely; how many figures change."""
     rule.delete()
-    return write_wanted_of_shop(merchant_id=rule.merchant_id, connection_id=rule.connection_id, at=at)
+    return _tell_whole_shops(rule.merchant_id, {rule.connection_id}, at)
+
+
+@transaction.atomic
+def refresh_group(*, group: LocationGroup, at: datetime) -> int:
+    """The group's locations, or their order, were changed: its shops sell what is there now; how many figures
+    change."""
+    shops = AllocationRule.plain.filter(group=group).values_list("connection_id", flat=True)
+    return _tell_whole_shops(group.merchant_id, set(shops), at)
+
+
+def _tell_whole_shops(merchant_id: int, connection_ids: Iterable[int], at: datetime) -> int:
+    changed = 0
+    for pk in sorted(connection_ids):
+        if figures := write_wanted_of_shop(merchant_id=merchant_id, connection_id=pk, at=at):
+            send_on_commit(merchant_id=merchant_id, connection_id=pk, trigger=RULE, at=at)
+            changed += figures
+    return changed

@@ -20,15 +20,17 @@ from catalog.services.feed_kinds import (
     MOST_LISTED,
     MOST_OUTCOMES,
     FeedKind,
+    Tell,
     build_report,
     is_too_many,
     note_errors,
+    say_nothing,
     stop_if_in_the_way,
 )
 from catalog.services.loading import staged
 from integrations.models import Connection, RunOutcome, SyncRun, ValueMapping
 from integrations.sync import runs
-from integrations.sync.platforms import get_platform
+from integrations.sync.platforms import find_stock_basis
 from portal.base.tables import TableError
 from portal.tenancy.models import Location
 
@@ -38,12 +40,15 @@ class StockFeed(FeedKind):
 
     fields: ClassVar[tuple[Field, ...]] = FIELDS
     identifies: ClassVar[bool] = True
+    checked_at_once: ClassVar[int] = 8 << 20  # the database reads and compares it
 
-    def check(self) -> dict[str, Any]:
-        with self.staged() as notes, transaction.atomic():
-            report = self._report(notes, self._compare())
-            unknown = staging.list_unknown(MOST_LISTED)
-            return {**report, "unknown": [{"line": line, "article": article} for line, article in unknown]}
+    def check(self, tell: Tell = say_nothing) -> dict[str, Any]:
+        with self.staged() as notes:
+            tell(f"{notes.seen:,} rows are read; now they are compared with what we have.")
+            with transaction.atomic():
+                report = self._report(notes, self._compare())
+                unknown = staging.list_unknown(MOST_LISTED)
+                return {**report, "unknown": [{"line": line, "article": article} for line, article in unknown]}
 
     def take_over(self, run: SyncRun) -> None:
         with self.staged() as notes, transaction.atomic():
@@ -96,7 +101,7 @@ class StockFeed(FeedKind):
         shown = staging.write(
             connection=connection,
             identify=feed.identify,
-            basis=get_platform(connection.platform).stock_basis,
+            basis=find_stock_basis(connection.platform, connection.settings),
             several=feed.mode == Feed.Mode.COMPLETE or _has_several_rows(connection),
             read_at=feed.received_at,
             at=at,

@@ -14,23 +14,28 @@ from typing import Any
 
 from django.db import connection as database
 
+from catalog.models import AllocationRule
+
 POSTGRES_LIST = "(SELECT unnest(%(ids)s::bigint[]) AS variant_id)"
 SQLITE_LIST = "(SELECT value AS variant_id FROM json_each(%(ids)s))"
-# Whether the product `p` is in the category of the rule `r`.
-HAS_CATEGORY = {
-    "postgresql": "jsonb_exists(p.categories, r.category)",
-    "sqlite": "EXISTS (SELECT 1 FROM json_each(p.categories) AS own WHERE own.value = r.category)",
+# The shop's rules for the categories of the product `p`; SQLite reads its list once and looks each up.
+OF_CATEGORIES = {
+    "postgresql": "catalog_allocationrule r WHERE jsonb_exists(p.categories, r.category)",
+    "sqlite": "json_each(p.categories) own CROSS JOIN catalog_allocationrule r WHERE r.category = own.value",
 }
 # SQLite without statistics takes an index of two constants for better than that of the row at hand: a plus forbids it.
 NOT_BY = {"postgresql": "", "sqlite": "+"}
+# The rule of one of the product's categories, the oldest where there are several; else the shop's general one.
+_RULE = """COALESCE(
+      (SELECT MIN(r.id) FROM {of_categories}
+        AND r.merchant_id = %(merchant)s AND r.connection_id = {shop} AND r.category <> ''),
+      (SELECT r.id FROM catalog_allocationrule r
+        WHERE r.merchant_id = %(merchant)s AND r.connection_id = {shop} AND r.category = ''))"""
 # Articles of the shops that are sent stock, each with its rule: of a category of its product, else the general one.
 # CROSS JOIN keeps the order on SQLite: from the few rows at hand to the many.
 _TARGET = """
 target AS (
-  SELECT b.id AS binding_id, b.connection_id, b.variant_id, b.factor,
-    (SELECT r.id FROM catalog_allocationrule r
-      WHERE r.merchant_id = %(merchant)s AND r.connection_id = b.connection_id AND (r.category = '' OR {has_category})
-      ORDER BY CASE WHEN r.category = '' THEN 1 ELSE 0 END, r.id LIMIT 1) AS rule_id
+  SELECT b.id AS binding_id, b.connection_id, b.variant_id, b.factor, {rule} AS rule_id
   FROM {variants} chosen
   CROSS JOIN catalog_binding b
   CROSS JOIN catalog_variant v
@@ -40,6 +45,14 @@ target AS (
       SELECT f.connection_id FROM integrations_flow f JOIN integrations_connection c ON c.id = f.connection_id
       WHERE f.merchant_id = %(merchant)s AND f.stream = 'stock' AND f.direction = 'push' AND f.enabled
         AND c.role IN ('store', 'channel')))"""
+# Variants as one shop sells them, mapped there or not, by the piece.
+_PIECES = """
+target AS (
+  SELECT v.id AS binding_id, %(shop)s AS connection_id, v.id AS variant_id, 1000 AS factor, {rule} AS rule_id
+  FROM {variants} chosen
+  CROSS JOIN catalog_variant v
+  CROSS JOIN catalog_product p
+  WHERE v.id = chosen.variant_id AND v.merchant_id = %(merchant)s AND p.id = v.product_id)"""
 # What comes in and goes out where the rule looks, at the rank of the location where the first one that has any counts;
 # what is promised without a location goes out of whichever that is.
 _MOVEMENT = """
@@ -61,7 +74,7 @@ movement AS (
   CROSS JOIN catalog_reservation m
   LEFT JOIN catalog_allocationrule r ON r.id = t.rule_id
   LEFT JOIN tenancy_locationgroupmember g ON g.group_id = r.group_id AND g.location_id = m.location_id
-  WHERE m.variant_id = t.variant_id AND m.ended_at IS NULL)"""
+  WHERE m.variant_id = t.variant_id AND m.ended_at IS NULL AND ({promises}))"""
 _RANK = "CASE WHEN r.pick = 'first' AND r.group_id IS NOT NULL THEN COALESCE(g.position, 2147483647) ELSE 0 END"
 _COUNTS = """((r.location_id IS NULL AND r.group_id IS NULL) OR m.location_id = r.location_id
     OR g.location_id IS NOT NULL)"""
@@ -75,6 +88,12 @@ by_place AS (
     CAST(SUM(unplaced) OVER (PARTITION BY binding_id) AS BIGINT) AS unplaced,
     ROW_NUMBER() OVER (PARTITION BY binding_id ORDER BY CASE WHEN amount > 0 THEN 0 ELSE 1 END, rank) AS place
   FROM by_rank)"""
+# The same where no shop sells from the first location that has any: all locations count, none comes before another.
+_TOGETHER = """
+by_place AS (
+  SELECT binding_id, connection_id, factor, rule_id, CAST(SUM(amount) AS BIGINT) AS amount, MAX(known) AS known,
+    CAST(SUM(unplaced) AS BIGINT) AS unplaced, 1 AS place
+  FROM movement GROUP BY binding_id, connection_id, factor, rule_id)"""
 # x * share / 100 in two parts, so that no large figure overflows on the way.
 _WANTED = """
 available AS (
@@ -89,10 +108,10 @@ sellable AS (
 shared AS (
   SELECT binding_id, connection_id, factor, maximum, amount / 100 * share + amount %% 100 * share / 100 AS amount
   FROM sellable),
-wanted AS (
-  SELECT binding_id, connection_id,
-    CASE WHEN maximum < amount THEN maximum ELSE amount END / factor * 1000 AS quantity
-  FROM shared)"""
+limited AS (
+  SELECT binding_id, connection_id, factor, CASE WHEN maximum < amount THEN maximum ELSE amount END AS amount
+  FROM shared),
+wanted AS (SELECT binding_id, connection_id, amount / factor * 1000 AS quantity FROM limited)"""
 # The rows that differ from what is kept, those kept in the order of their keys: all writers lock in that order.
 _CHANGED = """
 SELECT h.id, w.connection_id, w.binding_id, w.quantity
@@ -101,6 +120,7 @@ LEFT JOIN catalog_channelstock h ON h.merchant_id = %(merchant)s AND h.connectio
   AND h.binding_id = w.binding_id AND h.slot = ''
 WHERE h.id IS NULL OR h.wanted <> w.quantity
 ORDER BY h.id NULLS LAST, w.binding_id"""
+_SELLABLE = "\nSELECT binding_id, amount FROM limited"
 _UPSERT = """
 INSERT INTO catalog_channelstock (merchant_id, connection_id, binding_id, slot, wanted, wanted_at, message)
 {derivation}
@@ -109,14 +129,38 @@ ON CONFLICT (merchant_id, connection_id, binding_id, slot)
   DO UPDATE SET wanted = excluded.wanted, wanted_at = excluded.wanted_at"""
 
 
-def build_derivation(variants: str, only: str = "true") -> str:
+def build_derivation(variants: str, only: str = "true", *, ranked: bool = True) -> str:
     """The WITH of everything above, for the variants of this table or query (a column `variant_id`, each once), and
-    `only` those bindings `b`."""
-    movement = _MOVEMENT.format(rank=_RANK, counts=_COUNTS)
-    target = _TARGET.format(
-        variants=variants, only=only, not_by=NOT_BY[database.vendor], has_category=HAS_CATEGORY[database.vendor]
-    )
-    return f"WITH {target},{movement},{_PLACE},{_WANTED}"
+    `only` those bindings `b`. `ranked`: some shop may sell from the first location that has any."""
+    target = _TARGET.format(variants=variants, only=only, not_by=NOT_BY[database.vendor], rule=_rule("b.connection_id"))
+    return _derive(target, ranked=ranked)
+
+
+def _derive(target: str, promises: str = "true", *, ranked: bool = True) -> str:
+    movement = _MOVEMENT.format(rank=_RANK if ranked else "0", counts=_COUNTS, promises=promises)
+    return f"WITH {target},{movement},{_PLACE if ranked else _TOGETHER},{_WANTED}"
+
+
+def _rule(shop: str) -> str:
+    return _RULE.format(shop=shop, of_categories=OF_CATEGORIES[database.vendor])
+
+
+def read_sellable(
+    *, merchant_id: int, connection_id: int, variant_ids: Sequence[int], but_for: tuple[str, int] = ("", 0)
+) -> dict[int, int]:
+    """variant id → what this shop may sell of it, in thousandths of the base unit, for those whose stock is known:
+    what it should show, before that is counted in its articles. What was promised to the subject `but_for` counts as
+    there."""
+    variants, ids = _list_of(variant_ids)
+    target = _PIECES.format(variants=variants, rule=_rule("%(shop)s"))
+    derivation = _derive(target, "NOT (m.subject_type = %(subject)s AND m.subject_id = %(subject_id)s)")
+    params = {"merchant": merchant_id, "shop": connection_id, "ids": ids}
+    with database.cursor() as cursor:
+        cursor.execute(
+            f"{derivation}{_SELLABLE}",
+            {**params, "subject": but_for[0], "subject_id": but_for[1]},
+        )
+        return dict(cursor.fetchall())
 
 
 def write_wanted(*, merchant_id: int, variant_ids: Sequence[int], at: datetime) -> int:
@@ -139,9 +183,11 @@ def write_wanted_of_many(*, merchant_id: int, table: str, at: datetime) -> int:
     """The same for the variants of a temporary table (`variant_id`), by way of another, so that each row that differs
     is locked, logged and written once."""
     params = {"merchant": merchant_id, "at": _moment(at)}
+    first = AllocationRule.plain.filter(merchant_id=merchant_id, group__isnull=False, pick=AllocationRule.Pick.FIRST)
+    derivation = build_derivation(table, ranked=first.exists())
     with database.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS wanted_changed")
-        cursor.execute(f"CREATE TEMP TABLE wanted_changed AS {build_derivation(table)}{_CHANGED}", params)
+        cursor.execute(f"CREATE TEMP TABLE wanted_changed AS {derivation}{_CHANGED}", params)
         cursor.execute("ANALYZE wanted_changed")
         with in_key_order(cursor):
             cursor.execute(
