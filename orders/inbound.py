@@ -10,23 +10,18 @@ from typing import Any
 from integrations.contract import records as r
 from integrations.models import Connection
 from integrations.sync.handlers import Applied, Skipped
-from orders.models import FulfilmentOrder, Invoice, Order, Shipment
-from orders.services import goods, routing
+from orders.models import FulfilmentOrder, Order
+from orders.services import routing
 from orders.services.cancelling import note_cancelled_there
 from orders.services.changes import mark_gone
 from orders.services.customers import lock_known, save_customer
-from orders.services.dispatch import tell_invoice, tell_shop
+from orders.services.following import CREATED, UNCHANGED, UPDATED, save_invoice, save_shipment
 from orders.services.intake import save_orders
 from orders.services.payments import save_payment
 from orders.services.returns import save_return
-from orders.services.routing import forward_waiting
 from orders.services.shop import MADE_HERE
-from orders.services.status import tell_status
-from orders.services.timeline import note
-from portal.base.money import describe_money
 
-NOT_ISSUED = (r.DocumentState.DRAFT.value, r.DocumentState.CANCELLED.value)
-CREATED, UPDATED, UNCHANGED, NOT_OURS = "created", "updated", "unchanged", "not_ours"
+NOT_OURS = "not_ours"
 
 
 def _count(words: Iterable[tuple[str, str]], why: str) -> Applied:
@@ -114,7 +109,12 @@ def apply_shipments(
     """Deliveries of orders we placed there: goods that left, with their tracking."""
     del read_at
     parts = _parts(connection, [record.order_external_id for record in records])
-    return _each(records, parts, lambda record, part: _save_shipment(connection, record, part, at), "delivery")
+    return _each(
+        records,
+        parts,
+        lambda record, part: save_shipment(connection=connection, record=record, part=part, at=at),
+        "delivery",
+    )
 
 
 def apply_invoices(
@@ -123,7 +123,12 @@ def apply_invoices(
     """Invoices and credit notes of orders we placed there."""
     del read_at
     parts = _parts(connection, [record.order_external_id for record in records])
-    return _each(records, parts, lambda record, part: _save_invoice(connection, record, part, at), "invoice")
+    return _each(
+        records,
+        parts,
+        lambda record, part: save_invoice(connection=connection, record=record, part=part, at=at),
+        "invoice",
+    )
 
 
 def apply_returns(
@@ -158,65 +163,6 @@ def _each(
     return _count(words, f"A {what} of an order that did not come from here.")
 
 
-def _save_shipment(connection: Connection, record: r.ShipmentRecord, part: FulfilmentOrder, at: datetime) -> str:
-    order = Order.plain.select_for_update(of=("self",)).select_related("connection").get(pk=part.order_id)
-    row = Shipment.plain.filter(fulfilment_order=part, external_id=record.external_id).first()
-    word = CREATED if row is None else UPDATED
-    row = row or Shipment(merchant_id=part.merchant_id, fulfilment_order=part, external_id=record.external_id)
-    values = {
-        "number": record.number[:100],
-        "state": record.state.value,
-        "carrier": record.carrier[:100],
-        "tracking_number": record.tracking_number[:200],
-        "tracking_url": record.tracking_url[:500],
-        "shipped_at": record.shipped_at,
-    }
-    if not _set(row, values) and word == UPDATED:
-        return UNCHANGED
-    row.save()
-    goods.book_shipment(order, part, row, record.lines)
-    if record.state is r.DocumentState.DONE:
-        goods.mark_shipped(order, part, at=at)
-        tracking = f" Tracking {row.tracking_number}." if row.tracking_number else ""
-        note(order, "shipped", f"Shipped by {connection.name}: {row.number}.{tracking}", at=at)
-        tell_shop(order, row, at=at)
-        forward_waiting(order, at=at)  # to who gets it only when it is shipped
-    return word
-
-
-def _save_invoice(connection: Connection, record: r.InvoiceRecord, part: FulfilmentOrder, at: datetime) -> str:
-    order = Order.plain.select_for_update(of=("self",)).select_related("connection").get(pk=part.order_id)
-    row = Invoice.plain.filter(connection=connection, external_id=record.external_id).first()
-    word = CREATED if row is None else UPDATED
-    row = row or Invoice(merchant_id=part.merchant_id, connection=connection, external_id=record.external_id)
-    values = {
-        "fulfilment_order_id": part.pk,
-        "number": record.number[:100],
-        "is_credit": record.credit,
-        "state": record.state.value,
-        "currency": record.currency,
-        "total": record.total,
-        "open_amount": record.open_amount,
-        "issued_at": record.issued_at,
-        "due_at": record.due_at,
-    }
-    if not _set(row, values) and word == UPDATED:
-        return UNCHANGED
-    row.save()
-    if row.state not in NOT_ISSUED:
-        tell_invoice(order, row, at=at)
-        tell_status(order, at=at)
-    if word == CREATED:
-        kind = "Credit note" if record.credit else "Invoice"
-        note(
-            order,
-            "invoiced",
-            f"{kind} {row.number} of {describe_money(row.total, row.currency)} in {connection.name}.",
-            at=at,
-        )
-    return word
-
-
 def _save_return(connection: Connection, record: r.ReturnRecord, part: FulfilmentOrder, at: datetime) -> str:
     order = Order.plain.select_for_update(of=("self",)).select_related("connection").get(pk=part.order_id)
     part.order = order
@@ -249,14 +195,6 @@ def _save_payment(connection: Connection, record: r.PaymentRecord, part: Fulfilm
     if word == CREATED:
         routing.forward(order, at=at)
     return word
-
-
-def _set(row: Any, values: dict[str, Any]) -> bool:
-    """Put these values on a row; whether any of them is new."""
-    changed = [name for name, value in values.items() if getattr(row, name) != value]
-    for name in changed:
-        setattr(row, name, values[name])
-    return bool(changed)
 
 
 def count_known(*, connection: Connection, since: datetime | None) -> int:

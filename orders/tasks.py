@@ -7,7 +7,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from orders.models import Erasure
-from orders.services import digest, erasure
+from orders.services import digest, erasure, quotes, sessions, standing
 
 log = structlog.get_logger(__name__)
 
@@ -24,6 +24,16 @@ def write_digests() -> int:
     return written
 
 
+@shared_task(name="orders.ask_accounts")
+def ask_accounts(*, customer_ids: list[int]) -> None:
+    """Ask the back offices how these customers on account stand: their orders wait for it."""
+    for pk in customer_ids:
+        try:
+            standing.ask(pk, at=timezone.now())
+        except Exception:
+            log.exception("A customer's standing could not be asked; the next tick tries again.", id=pk)
+
+
 @shared_task(name="orders.search_captures")
 def search_captures(*, erasure_ids: list[int] | None = None) -> None:
     """Empty the captures that speak of people who were erased; without ids, what earlier rings left."""
@@ -34,3 +44,12 @@ def search_captures(*, erasure_ids: list[int] | None = None) -> None:
                 pass  # page by page, each kept
         except Exception:
             log.exception("Captures could not be searched; the next round goes on where this one was.", id=row.pk)
+
+
+@shared_task(name="orders.checkout")
+def keep_checkout() -> None:
+    """End what sessions, codes and quotes leave behind, and confirm prices a back office was not there to confirm."""
+    now = timezone.now()
+    sessions.forget(now)
+    quotes.end_promises(now)
+    quotes.check_held(now)

@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy
 from integrations.admin import bulk
 from integrations.admin.desk import TONES as COMMAND_TONES
 from integrations.admin.desk import decide
-from integrations.models import Command
+from integrations.models import Command, Link
 from integrations.sync import replay
 from orders.admin import acts, before, export, many, story
 from orders.admin.accounted import AccountFilter
@@ -259,6 +259,9 @@ class OrderAdmin(AfterPages):
             "payments": row.payments.order_by("pk"),
             "refunds": row.refunds.order_by("pk"),
             "invoices": Invoice.objects.filter(fulfilment_order__in=parts).order_by("pk"),
+            "superseded": Link.objects.filter(subject_type="order", subject_id=row.pk, superseded_at__isnull=False)
+            .select_related("connection")
+            .order_by("pk"),
             "shipments": Shipment.objects.filter(fulfilment_order__in=parts).order_by("pk"),
             "may_decide": may(request, DESK),
             "after": build_context(row, parts, may_act=may(request, DESK)),

@@ -19,8 +19,9 @@ from django.utils.translation import gettext_lazy as later
 from integrations.contract.records import ReturnReason
 from orders.admin.after_acts import act
 from orders.models import Bill, Cancellation, Exchange, FulfilmentOrder, HomeDelivery, Order, Return, Shipment
-from orders.services import bills, cancelling, giving_back, home_delivery, refunds, returns, status
+from orders.services import bills, cancelling, exchanges, giving_back, home_delivery, refunds, returns, status
 from orders.services.desk import NotPossible
+from orders.services.shop import is_made_here
 from portal.base.admin import DESK, ReadOnlyAdmin, badge, may, money
 
 TONES = {"packed": "wait", "out": "wait", "delivered": "good", "failed": "bad", "back": "bad",
@@ -50,12 +51,16 @@ class Door:
 def build_context(order: Order, parts: Sequence[FulfilmentOrder], *, may_act: bool) -> dict[str, Any]:
     """What has followed the order for everybody; the forms only for who may fill them in."""
     standing = status.derive(order)
+    goes_out_for = Exchange.objects.filter(new_order=order).select_related("parent__order").first()
+    due = exchanges.find_due(order) if goes_out_for else ZERO
     shown: dict[str, Any] = {
         "address": reverse("admin:orders_order_after", args=(order.pk,)),
         "standing": standing,
         "doors": [door for door in list_doors(order, parts) if may_act or door.now],
         "returns": _list_returns(order),
-        "exchanged_for": Exchange.objects.filter(new_order=order).select_related("parent__order").first(),
+        "due": money(due, order.currency) if due else "",
+        "pays_here": is_made_here(order),
+        "exchanged_for": goes_out_for,
         "cancellations": _list_cancellations(order),
         "bills": _list_bills(order, may_act=may_act),
     }  # fmt: skip
@@ -113,7 +118,9 @@ def _door(part: FulfilmentOrder, shipment: Shipment | None, now: HomeDelivery | 
 
 def _list_returns(order: Order) -> list[tuple[Return, str, str, Exchange | None, str]]:
     """Each with its state, its reason, what goes out for it, and who takes its goods in."""
-    rows = order.returns.prefetch_related("lines__order_line__variant", "exchanges__new_order").order_by("pk")
+    rows = order.returns.prefetch_related(
+        "lines__order_line__variant", "exchanges__new_order", "exchanges__refund"
+    ).order_by("pk")
     found: list[tuple[Return, str, str, Exchange | None, str]] = []
     takers = returns.list_takers(order) if rows else {}
     for row in rows:

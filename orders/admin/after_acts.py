@@ -12,7 +12,7 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.http.request import QueryDict
 from django.utils.translation import gettext as _
 
-from orders.models import Order
+from orders.models import Exchange, Order
 from orders.services import bills, cancelling, exchanges, giving_back, home_delivery, returns
 from orders.services.desk import NotPossible
 from portal.base.admin import money
@@ -69,8 +69,23 @@ def _exchange(order: Order, given: QueryDict, common: dict[str, Any]) -> str:
     if number := given.get("number", "").strip():
         made = exchanges.link(return_id=row.pk, number=number, **common)
     else:
-        made = exchanges.make(return_id=row.pk, articles=_fields(given, "code-"), **common)
+        prices = {pk: _number(text) for pk, text in _fields(given, "price-").items() if text.strip()}
+        made = exchanges.make(return_id=row.pk, articles=_fields(given, "code-"), prices=prices, **common)
     return _("Order %(order)s goes out for return %(number)s.") % {"order": made.new_order, "number": row}
+
+
+def _give_back(order: Order, given: QueryDict, common: dict[str, Any]) -> str:
+    """What is left over of an exchange."""
+    made = Exchange.objects.get(pk=_key(given, "exchange"), parent__order=order)
+    row = exchanges.give_back(exchange_id=made.pk, **common)
+    words = _("%(shop)s is asked to give back %(amount)s.")
+    return words % {"shop": order.connection, "amount": money(row.amount, order.currency)}
+
+
+def _pay(order: Order, given: QueryDict, common: dict[str, Any]) -> str:
+    """What an exchange costs more."""
+    row = exchanges.take_payment(order_id=order.pk, method=given.get("method", "")[:100], **common)
+    return _("%(amount)s is paid; the order goes on.") % {"amount": money(row.amount, order.currency)}
 
 
 def _refund(order: Order, given: QueryDict, common: dict[str, Any]) -> str:
@@ -119,6 +134,8 @@ ACTS: Mapping[str, Callable[[Order, QueryDict, dict[str, Any]], str]] = {
     "return": _return,
     "arrive": _arrive,
     "exchange": _exchange,
+    "give_back": _give_back,
+    "pay": _pay,
     "refund": _refund,
     "cancel": _cancel,
     "bill": _bill,

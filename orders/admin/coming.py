@@ -10,10 +10,11 @@ from django.utils.translation import gettext as _
 
 from integrations.models import Command, Connection
 from orders.models import FulfilmentOrder, Order
+from orders.services import standing
 from orders.services.holds import is_rechecked
 
 Part = FulfilmentOrder.State
-BY_ITSELF = "customer:"
+MADE_THERE = "customer:"
 
 
 def next_try() -> Subquery:
@@ -32,8 +33,10 @@ def describe_coming(order: Order, parts: list[FulfilmentOrder], *, key: str, at:
         if stopped.state == Part.NEEDS_FIX:
             return _("you mend it, then send again")
         return _("you say whether %(there)s has it") % {"there": stopped.destination}
-    if key.startswith(BY_ITSELF):
+    if key.startswith(MADE_THERE):
         return _("the customer is made there, then it goes by itself")
+    if key.startswith(standing.KEY):
+        return _("the back office says how the customer stands, then it goes by itself")
     if key:
         return _("you map it, then it goes by itself") if is_rechecked(key) else _("you let it go")
     if not parts:

@@ -286,7 +286,7 @@ class CustomerAdmin(ReadOnlyAdmin):
             "currency": currency,
             "pairs": duplicates.find_duplicates(row) if whole else [],
             "merges": list(row.merges.select_related("gone").order_by("-pk")) if whole else [],
-            "erasures": list(row.erasures.order_by("-pk")) if whole else [],
+            "erasures": list(row.erasures.exclude(reason=erasure.AGAIN_TOLD).order_by("-pk")) if whole else [],
             "exports": list(row.exports.order_by("-pk")[:5]) if whole else [],
             "whole": whole,
             "may_merge": may(request, DESK) and not is_limited(),

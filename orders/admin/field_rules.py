@@ -15,11 +15,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from integrations.contract.formulas.expressions import PICKING_FUNCTIONS
+from integrations.contract.formulas.functions import FUNCTIONS
 from integrations.models import Connection
 from integrations.sync.platforms import get_platform
 from orders.admin.acts import person
-from orders.mapping.expressions import PICKING_FUNCTIONS
-from orders.mapping.functions import FUNCTIONS
 from orders.mapping.rules import Rule
 from orders.mapping.targets import TARGETS
 from orders.models import FieldRule, FieldRuleVersion

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from integrations.contract import records as r
-from orders.mapping.expressions import check_expression, check_path, evaluate, pick
+from integrations.contract.formulas.expressions import check_expression, check_path, evaluate, pick
+from integrations.contract.formulas.values import RuleError, read_text
 from orders.mapping.targets import CUSTOM, CUSTOM_NAME, TARGETS, fill, read_value
-from orders.mapping.values import RuleError, read_text
 
 LONGEST_DEFAULT = 500
 RAW = "raw"  # what the order's view calls the shop's own payload

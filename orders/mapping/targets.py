@@ -12,7 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from integrations.contract import records as r
-from orders.mapping.values import RuleError
+from integrations.contract.formulas.values import RuleError
 
 CUSTOM = "custom"
 CUSTOM_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-]{0,62}")

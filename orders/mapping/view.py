@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from orders.mapping.values import write_number
+from integrations.contract.formulas.values import write_number
 from orders.models import Order, OrderLine, Payment
 from portal.base.money import exact_money
 

@@ -32,6 +32,7 @@ from orders.models.fulfilment import (
 from orders.models.order import DiscountLine, Order, OrderEvent, OrderLine, Payment, TaxLine
 from orders.models.routing import RoutingRule
 from orders.models.rule import OrderRule
+from orders.models.session import CustomerSession, LoginCode, Quote, SessionCopy
 
 __all__ = [
     "Bill",
@@ -42,6 +43,7 @@ __all__ = [
     "CustomerCopy",
     "CustomerMerge",
     "CustomerRules",
+    "CustomerSession",
     "DiscountLine",
     "Erasure",
     "Exchange",
@@ -54,6 +56,7 @@ __all__ = [
     "HomeDeliveryEvent",
     "Invoice",
     "LedgerEntry",
+    "LoginCode",
     "NotDuplicate",
     "Order",
     "OrderEdit",
@@ -63,11 +66,13 @@ __all__ = [
     "OrderRule",
     "Payment",
     "PersonExport",
+    "Quote",
     "Refund",
     "RefundLine",
     "Return",
     "ReturnLine",
     "RoutingRule",
+    "SessionCopy",
     "Shipment",
     "ShipmentLine",
     "TaxLine",

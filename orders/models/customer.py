@@ -39,6 +39,7 @@ class Customer(PublicIdMixin, MerchantModel):
     balance = MoneyField(null=True, blank=True)
     account_currency = models.CharField(max_length=3, blank=True, default="", db_default="")
     account_at = models.DateTimeField(null=True, blank=True)
+    account_asked_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -151,7 +152,8 @@ class NotDuplicate(MerchantModel):
 class Erasure(MerchantModel):
     """A person's data was erased: who asked, who did it, how much there was. It names nobody.
 
-    `needles` are what the captures of requests are searched by; they are deleted with the search, when it is done.
+    `needles` are what the captures of requests are searched by; they are deleted with the search, when it is done. One
+    by nobody stands for what systems that still have him told later.
     """
 
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="erasures")

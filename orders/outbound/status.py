@@ -12,7 +12,7 @@ from integrations.sync.documents import CancelRequest, StatusChange
 from orders.models import Cancellation, Order
 from orders.outbound.shared import State, describe_answer, lock
 from orders.services.cancelling import take_answer
-from orders.services.status import derive, find_words, told_status
+from orders.services.status import find_words, told_status
 from orders.services.timeline import note
 
 
@@ -22,7 +22,7 @@ def build_status(*, command: Command, at: datetime) -> StatusChange | CancelRequ
     order = Order.plain.select_related("connection").get(pk=command.subject_id)
     if command.kind == "cancel_order":
         return CancelRequest(external_id=order.external_id)
-    found = find_words(order, derive(order).finer)
+    found = find_words(order)
     if found is None:
         raise Rejected(
             f"{order.connection.name} has no word for how far order {order} is: map one under Values → Status.",

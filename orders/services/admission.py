@@ -15,12 +15,18 @@ from integrations.models import Hold
 from orders.models import Order, OrderRule
 from orders.services import holds, routing
 from orders.services.timeline import note
+from portal.base.prepared import Prepared, given
 from portal.tenancy.models import User
 
 What, How, Then, Admission = OrderRule.What, OrderRule.How, OrderRule.Then, Order.Admission
 RULE = "rule:"  # how the keys of Holds made by rules begin
 NEEDED = ("line1", "city", "postcode", "country")
 COMPARED = ("line1", "line2", "city", "postcode", "country")
+_RULES = Prepared(
+    lambda: OrderRule.plain.filter(
+        Q(connection_id=given("shop")) | Q(connection__isnull=True), merchant_id=given("merchant"), enabled=True
+    ).order_by("pk")
+)
 
 
 class NotPossible(Exception):
@@ -45,8 +51,7 @@ def admit(order: Order, *, at: datetime, rules: Sequence[OrderRule] | None = Non
 
 def list_rules(order: Order) -> list[OrderRule]:
     """Those that apply to the order's shop, the oldest first."""
-    rules = OrderRule.plain.filter(Q(connection=order.connection_id) | Q(connection__isnull=True), enabled=True)
-    return list(rules.filter(merchant_id=order.merchant_id).order_by("pk"))
+    return _RULES.list(merchant=order.merchant_id, shop=order.connection_id)
 
 
 def matches(rule: OrderRule, order: Order, methods: Sequence[str]) -> bool:

@@ -11,14 +11,16 @@ from django.db.models import QuerySet, Sum
 
 from integrations.contract import records as r
 from integrations.models import Command, Stream
+from integrations.sync.api_access import API
 from integrations.sync.outbox import enqueue
 from orders.models import Cancellation, CancellationLine, FulfilmentOrder, Order, OrderLine
 from orders.services import routing
-from orders.services.changes import ask_to_cancel, let_go, take_back
+from orders.services.changes import let_go
 from orders.services.desk import NotPossible
 from orders.services.references import build_reference, next_revision
 from orders.services.shop import can, is_made_here, line_at_shop, may_be_told
 from orders.services.status import STATUS, tell_status
+from orders.services.taking_back import ask_to_cancel, take_back
 from orders.services.timeline import note
 from orders.state import FULFILMENT, PLACEMENT, may_move, move
 
@@ -164,8 +166,8 @@ def finish(order: Order, *, by: str, reason: str, at: datetime) -> bool:
 
 def _ask_shop(order: Order, *, by: str, reason: str, at: datetime) -> None:
     shop = order.connection
-    if is_made_here(order):
-        return
+    if is_made_here(order) or shop.platform == API:
+        return  # who calls our API reads it there
     if not can(shop, "cancel_order") or not may_be_told(order, Stream.ORDER):
         note(order, "cancel_by_hand", f"{shop.name} cannot be asked to cancel it: cancel it there by hand.", at=at)
         return

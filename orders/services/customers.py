@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import phonenumbers
@@ -13,7 +14,7 @@ from integrations.contract import records as r
 from integrations.models import Connection, Flow, Link, Stream
 from integrations.sync.release import hold
 from orders.models import Customer, CustomerCopy, CustomerRules
-from orders.services import customer_updates
+from orders.services import customer_updates, erasure
 from orders.services.identity import Match, describe_several, identify, read_rules
 
 CREATED, UPDATED, UNCHANGED = "created", "updated", "unchanged"
@@ -23,6 +24,7 @@ LENGTHS = {"name": 200, "company": 200, "email": 254, "tax_number": 40}
 Told = dict[str, str]
 
 
+@lru_cache(maxsize=1024)  # an order says its buyer's more than once
 def normalise_phone(text: str, country: str, *others: str) -> str:
     """E.164, or '' where it is no number anybody could dial. Of several countries the first in which it is a number
     somebody can have, else the first in which it could be one."""
@@ -57,9 +59,10 @@ def save_customer(*, connection: Connection, record: r.CustomerRecord, at: datet
     match = identify(connection, record, told)
     customer = match.customer
     if customer is not None and customer.erased_at is not None:
+        erasure.forget_captures(customer.pk, erasure.list_words(record, record.billing, record.shipping), at=at)
         return customer, UNCHANGED
     link, created = match.link, customer is None
-    customer = customer or _begin(connection, record, told)
+    customer = customer or _begin(connection, record, told, read_rules(connection.merchant_id))
     copy = CustomerCopy.plain.filter(link=link).first() if link else None
     overwrite = created or link is not None
     changed = _take(customer, _list_news(told, copy), overwrite=overwrite)
@@ -77,15 +80,24 @@ def save_customer(*, connection: Connection, record: r.CustomerRecord, at: datet
 
 
 def save_buyer(
-    *, connection: Connection, record: r.CustomerRecord, is_new: bool, quiet: bool, placed_at: datetime, at: datetime
+    *,
+    connection: Connection,
+    record: r.CustomerRecord,
+    is_new: bool,
+    quiet: bool,
+    placed_at: datetime,
+    rules: CustomerRules,
+    guests: list[Customer] | None = None,
+    at: datetime,
 ) -> tuple[Customer | None, Match]:
-    """Who bought, by what the order says of him; None where several could be meant.
+    """Who bought, by what the order says of him; None where several could be meant. `rules` are the merchant's. A guest
+    is put among `guests`, where they are given, for the caller to save: nobody looks for him.
 
     An order fills in what we do not know of him. It changes what we know where it is new, names his account, and its
     shop tells of its customers in no other way; never a `quiet` one, which is from long ago.
     """
     told = describe(connection, record)
-    match = identify(connection, record, told)
+    match = identify(connection, record, told, rules)
     if match.several:
         return None, match
     customer, link = match.customer, match.link
@@ -94,8 +106,11 @@ def save_buyer(
             return customer, match
         customer = None  # he bought again, and is somebody new
     if customer is None:
-        customer = _begin(connection, record, told)
+        customer = _begin(connection, record, told, rules)
         _take(customer, told, overwrite=True)
+        if customer.is_guest and guests is not None:
+            guests.append(customer)
+            return customer, match
         customer.save()
         changed = []
     else:
@@ -148,11 +163,10 @@ def read(customer: Customer) -> Told:
     return found
 
 
-def _begin(connection: Connection, record: r.CustomerRecord, told: Told) -> Customer:
+def _begin(connection: Connection, record: r.CustomerRecord, told: Told, rules: CustomerRules) -> Customer:
     """One nobody knows yet: a guest where he has no account, and left nothing the merchant knows people by."""
     customer = Customer(merchant_id=connection.merchant_id)
     if not record.external_id:
-        rules = read_rules(connection.merchant_id)
         left = {CustomerRules.Guests.PHONE: ("phone",), CustomerRules.Guests.CONTACT: ("phone", "email")}
         usable = told | {"phone": told["phone"] if told["phone"].startswith("+") else ""}
         customer.is_guest = not any(usable[name] for name in left.get(CustomerRules.Guests(rules.guests), ()))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from django.db.models import F
+from django.db.models import F, Q
 
 from catalog.models import Binding
 from integrations.models import Command, Connection, Link, Stream, ValueMapping
@@ -18,10 +18,16 @@ from integrations.sync.release import list_new_keys, lock_keys
 from orders.models import Customer, Order, OrderLine, TaxLine
 from orders.services import field_rules, holds
 from orders.services.page import Page
+from portal.base.prepared import Prepared, given
 from portal.tenancy.models import Location
 
 Kind = ValueMapping.Kind
 NAMED = (Kind.TAX, Kind.SPECIAL_LINE, Kind.LOCATION)
+_NAMED = Prepared(
+    lambda: ValueMapping.plain.filter(
+        Q(connection_id=given("shop")) | Q(connection_id=given("there")), kind__in=NAMED
+    ).exclude(ours="")
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,10 +61,9 @@ def _read_names(shop: Connection, there: Connection, variants: Collection[int]) 
     articles: dict[int, list[tuple[str, Decimal]]] = {}
     for variant, external_id, factor in bound.order_by("pk").values_list("variant_id", "external_id", "factor"):
         articles.setdefault(variant, []).append((external_id, factor))
-    rows = ValueMapping.plain.filter(connection__in=(shop, there), kind__in=NAMED).exclude(ours="")
     named: dict[tuple[int, str], list[tuple[str, str]]] = defaultdict(list)
-    for where, kind, theirs, ours in rows.values_list("connection_id", "kind", "theirs", "ours"):
-        named[where, kind].append((theirs, ours))
+    for row in _NAMED.list(shop=shop.pk, there=there.pk):
+        named[row.connection_id, row.kind].append((row.theirs, row.ours))
     taxes = {ours: theirs for theirs, ours in named[there.pk, Kind.TAX]}
     return Names(
         articles=articles,
@@ -136,7 +141,8 @@ def list_missing(
                 f"{there.name} does not know the tax “{name or code}” (order {order}). Map it once under Values → Tax."
             )
             _add(missing, "tax", f"value:{order.connection_id}:tax:{code}", words)
-    if problems := field_rules.list_problems(order, there):
+    published = page.once(("field rules", there.pk), lambda: field_rules.read_published(there)) if page else None
+    if problems := field_rules.list_problems(order, there, published):
         words = f"A field rule for {there.name} fails for order {order}. {' '.join(problems)} Mend the rule."
         _add(missing, "rule", field_rules.rules_key(there), words)
     return list(missing.values())

@@ -13,9 +13,10 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
+from integrations.contract import records as r
 from integrations.models import Attempt, Command, Exchange, Hold, InboundEvent, Problem, RunOutcome
 from integrations.sync.outbox import ring_on_commit
 from orders.models import (
@@ -23,8 +24,10 @@ from orders.models import (
     Customer,
     CustomerCopy,
     CustomerMerge,
+    CustomerSession,
     Erasure,
     FulfilmentOrder,
+    LoginCode,
     Order,
     OrderEvent,
     OrderPayload,
@@ -41,6 +44,7 @@ SHORTEST = 6  # characters: shorter ones are found in everything
 BUSY = (FulfilmentOrder.State.WAITING, FulfilmentOrder.State.QUEUED, FulfilmentOrder.State.NEEDS_FIX,
         FulfilmentOrder.State.NEEDS_HUMAN)  # fmt: skip
 AGAIN = timedelta(minutes=5)
+AGAIN_TOLD = "A system told of the person again."
 
 
 class NotPossible(Exception):
@@ -100,10 +104,32 @@ def list_open(at: datetime) -> list[int]:
     return list(rows.order_by("pk").values_list("pk", flat=True))
 
 
-def forget_events(order: Order) -> None:
-    """The shop has spoken again of an order whose buyer was erased: its words are not kept."""
+def forget_events(order: Order, record: r.OrderRecord, *, at: datetime) -> None:
+    """The shop has spoken again of an order whose buyer was erased: its words are not kept, nor the captures they stand
+    in."""
     events = InboundEvent.plain.filter(connection=order.connection_id, stream="order", external_id=order.external_id)
     events.update(body=GONE, headers={})
+    if order.customer_id is not None:
+        forget_captures(order.customer_id, list_words(record.customer, record.billing, record.shipping), at=at)
+
+
+def forget_captures(customer_id: int, words: Iterable[str], *, at: datetime) -> None:
+    """A system still has the person who was erased here, and told of him: the captures of that are searched as after
+    his erasure, once those under way have come in. One row a person, however often he is told of."""
+    needles = _tidy(words)
+    if not needles:
+        return
+    customer = Customer.plain.get(pk=customer_id)
+    rows = Erasure.plain.select_for_update().filter(
+        merchant_id=customer.merchant_id, customer=customer, reason=AGAIN_TOLD
+    )
+    row = rows.first() or Erasure(merchant_id=customer.merchant_id, customer=customer, by="", reason=AGAIN_TOLD)
+    if row.done_at is not None or row.pk is None:
+        begun = Exchange.plain.filter(merchant_id=customer.merchant_id, at__lt=at - AGAIN).order_by("-pk")
+        row.searched_to = begun.values_list("pk", flat=True).first() or 0
+    row.needles = sorted({*row.needles, *needles}, key=lambda text: (-len(text), text))
+    row.at, row.done_at = at, None
+    row.save()
 
 
 def _prove_idle(person: Person) -> None:
@@ -125,7 +151,7 @@ def _erase_rows(person: Person, rows: list[Customer], needles: list[str], at: da
     events = list(person.events.values_list("pk", flat=True))
     exchanges = list(person.exchanges.values_list("pk", flat=True))
     commands = list(person.commands.values_list("pk", flat=True))
-    problems = Problem.plain.filter(commands__in=commands)
+    problems = Problem.plain.filter(Q(commands__in=commands) | Q(events__in=events))
     for model, found, names in (
         (OrderEvent, OrderEvent.plain.filter(order__in=person.order_ids), ("message",)),
         (Hold, person.holds, ("message", "key")),
@@ -143,6 +169,8 @@ def _erase_rows(person: Person, rows: list[Customer], needles: list[str], at: da
     InboundEvent.plain.filter(pk__in=events).update(body=GONE, headers={}, message="")
     _empty(Exchange.plain.filter(pk__in=exchanges))
     CustomerCopy.plain.filter(link__in=person.links.values("pk")).delete()
+    CustomerSession.plain.filter(customer__in=person.ids).delete()
+    LoginCode.plain.filter(customer__in=person.ids).delete()
     for merge in CustomerMerge.plain.filter(kept__in=person.ids):
         merge.filled, merge.reason = {}, _without(merge.reason, needles)
         merge.save(update_fields=["filled", "reason"])
@@ -182,9 +210,21 @@ def _list_needles(person: Person, rows: list[Customer]) -> list[str]:
             found |= {str(address.get(name, "")) for name in ("name", "email", "phone", "line1")}
     for copy in CustomerCopy.plain.filter(link__in=person.links.values("pk")):
         found |= {str(copy.told.get(name, "")) for name in ("name", "email", "phone", "billing.line1", "billing.phone")}
-    return sorted(
-        {text.strip() for text in found if len(text.strip()) >= SHORTEST}, key=lambda text: (-len(text), text)
-    )
+    return _tidy(found)
+
+
+def list_words(customer: r.CustomerRecord | None, *addresses: r.AddressRecord | None) -> list[str]:
+    """What tells who a record is about."""
+    found = [customer.name, customer.email, customer.phone] if customer else []
+    for address in filter(None, addresses):
+        found += [address.name, address.email, address.phone, address.line1]
+    return found
+
+
+def _tidy(words: Iterable[str]) -> list[str]:
+    """The longest first; short ones are found in everything."""
+    found = {text.strip() for text in words if len(text.strip()) >= SHORTEST}
+    return sorted(found, key=lambda text: (-len(text), text))
 
 
 def _list_marks(needles: Iterable[str]) -> list[bytes]:

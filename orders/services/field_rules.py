@@ -21,10 +21,13 @@ from orders.mapping.targets import TARGETS
 from orders.mapping.view import build_view
 from orders.models import FieldRule, FieldRuleVersion, Order, OrderLine, OrderPayload, Payment
 from orders.services import payloads
+from portal.base.prepared import Prepared, given
 from portal.tenancy.models import User
 
 State = FieldRuleVersion.State
+Published = tuple[FieldRuleVersion | None, list[Rule]]
 MOST_RULES = 100
+_PUBLISHED = Prepared(lambda: FieldRuleVersion.plain.filter(connection_id=given("connection"), state=State.PUBLISHED))
 
 
 class NotPossible(Exception):
@@ -57,7 +60,7 @@ def read_rule(row: FieldRule) -> Rule:
 
 
 def find_published(there: Connection) -> FieldRuleVersion | None:
-    return FieldRuleVersion.plain.filter(connection=there, state=State.PUBLISHED).first()
+    return _PUBLISHED.first(connection=there.pk)
 
 
 def read_views(orders: Sequence[Order], *, with_raw: bool) -> dict[int, dict[str, Any]]:
@@ -77,19 +80,24 @@ def read_views(orders: Sequence[Order], *, with_raw: bool) -> dict[int, dict[str
     }
 
 
-def follow_published(order: Order, there: Connection) -> tuple[int, list[Step]]:
-    """The version in force (0 for none) and what came of each of its rules."""
+def read_published(there: Connection) -> Published:
+    """The version in force, and its rules."""
     version = find_published(there)
-    rules = list_rules(version)
+    return version, list_rules(version)
+
+
+def follow_published(order: Order, there: Connection, published: Published | None = None) -> tuple[int, list[Step]]:
+    """The version in force (0 for none) and what came of each of its rules; `published`, where it was read just now."""
+    version, rules = published or read_published(there)
     if version is None or not rules:
         return version.number if version else 0, []
     view = read_views([order], with_raw=needs_raw(rules))[order.pk]
     return version.number, follow(rules, view, shop=order.connection_id)
 
 
-def list_problems(order: Order, there: Connection) -> list[str]:
+def list_problems(order: Order, there: Connection, published: Published | None = None) -> list[str]:
     """Why the order cannot go by the rules in force, in words."""
-    _number, steps = follow_published(order, there)
+    _number, steps = follow_published(order, there, published)
     return [f"{step.rule.label}: {step.error}" for step in steps if step.error]
 
 

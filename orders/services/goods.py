@@ -13,7 +13,7 @@ from catalog import services as catalog
 from catalog.models import Binding
 from integrations.contract import records as r
 from integrations.models import Connection
-from integrations.sync.platforms import get_platform
+from integrations.sync.platforms import find_stock_basis
 from orders.models import (
     FulfilmentLine,
     FulfilmentOrder,
@@ -29,6 +29,7 @@ from orders.state import FULFILMENT, move
 
 ZERO = Decimal(0)
 ONE = Decimal(1)
+Articles = Mapping[str, tuple[int | None, Decimal]]  # an article there → our variant, and its base units
 CANCELLED, DONE = r.DocumentState.CANCELLED.value, r.DocumentState.DONE.value
 
 
@@ -44,11 +45,16 @@ def save_line_ids(part: FulfilmentOrder, keys: Sequence[str], external_ids: Sequ
 
 
 def book_shipment(
-    order: Order, part: FulfilmentOrder, shipment: Shipment, records: Sequence[r.DocumentLineRecord]
+    order: Order,
+    part: FulfilmentOrder,
+    shipment: Shipment,
+    records: Sequence[r.DocumentLineRecord],
+    articles: Articles | None = None,
 ) -> None:
-    """What left with this shipment, by line of the order, in base units; the caller holds the order's lock."""
+    """What left with this shipment, by line of the order, in base units; the caller holds the order's lock.
+    `articles`: what the records' articles are, where they are not named as at the part's destination."""
     others = ShipmentLine.plain.filter(shipment__fulfilment_order=part).exclude(shipment=shipment)
-    found = _assign(order, part, records, others.exclude(shipment__state=CANCELLED))
+    found = _assign(order, part, records, others.exclude(shipment__state=CANCELLED), articles)
     ShipmentLine.plain.filter(shipment=shipment).delete()
     ShipmentLine.plain.bulk_create(
         ShipmentLine(merchant_id=order.merchant_id, shipment=shipment, order_line_id=pk, quantity=quantity)
@@ -125,10 +131,11 @@ def _has_shipped(order: Order, part: FulfilmentOrder) -> bool:
     return all(gone.get(line.pk, ZERO) >= line.base_quantity for line in mine)
 
 
-def settle_promise(order: Order, *, at: datetime) -> None:
+def settle_promise(order: Order, parts: Iterable[FulfilmentOrder] | None = None, *, at: datetime) -> None:
     """The back offices have the order as it is now: what is only at such whose figures say what is free is counted by
-    them from here on."""
-    parts = list(order.fulfilment_orders.select_related("destination").filter(document=FulfilmentOrder.Document.ORDER))
+    them from here on. `parts`: the order's, where they were read just now."""
+    rows = order.fulfilment_orders.select_related("destination") if parts is None else parts
+    parts = [part for part in rows if part.document == part.Document.ORDER]
     taken = [part for part in parts if part.state == part.State.PLACED and _counts_orders(part.destination)]
     open_ones = [part for part in parts if part not in taken and part.state not in part.OVER]
     if not taken:
@@ -146,7 +153,7 @@ def settle_promise(order: Order, *, at: datetime) -> None:
 
 
 def _counts_orders(there: Connection) -> bool:
-    return get_platform(there.platform).stock_basis is r.StockBasis.AVAILABLE
+    return find_stock_basis(there.platform, there.settings) is r.StockBasis.AVAILABLE
 
 
 def keep_promise(order: Order, *, at: datetime) -> None:
@@ -157,16 +164,17 @@ def keep_promise(order: Order, *, at: datetime) -> None:
 
 
 def _assign(
-    order: Order, part: FulfilmentOrder, records: Sequence[r.DocumentLineRecord], others: Iterable[Any]
+    order: Order,
+    part: FulfilmentOrder,
+    records: Sequence[r.DocumentLineRecord],
+    others: Iterable[Any],
+    articles: Articles | None = None,
 ) -> dict[int, Decimal]:
     """Line → base units. Their id of the order's line decides; without one, the lines of the article are filled one
     after another, each up to what is left of it after `others`."""
     lines = list_part_lines(part, list(order.lines.filter(kind=OrderLine.Kind.ITEM).order_by("position")))
     by_id = dict(FulfilmentLine.plain.filter(fulfilment_order=part).values_list("external_id", "order_line_id"))
-    ids = [one.variant_external_id for one in records]
-    bindings = Binding.plain.filter(connection=part.destination_id, external_id__in=ids)
-    bindings = bindings.exclude(state=Binding.State.SUGGESTED)  # a guess is nobody's until a person says so
-    articles = {row.external_id: (row.variant_id, row.factor) for row in bindings}
+    articles = _name_articles(part, records) if articles is None else articles
     room = {line.pk: line.base_quantity for line in lines}
     for row in others:
         if row.order_line_id in room:
@@ -182,6 +190,13 @@ def _assign(
             found[pk] = found.get(pk, ZERO) + quantity
             room[pk] = room.get(pk, ZERO) - quantity
     return found
+
+
+def _name_articles(part: FulfilmentOrder, records: Sequence[r.DocumentLineRecord]) -> Articles:
+    ids = [one.variant_external_id for one in records]
+    bindings = Binding.plain.filter(connection=part.destination_id, external_id__in=ids)
+    bindings = bindings.exclude(state=Binding.State.SUGGESTED)  # a guess is nobody's until a person says so
+    return {row.external_id: (row.variant_id, row.factor) for row in bindings}
 
 
 def _fill(quantity: Decimal, candidates: Sequence[int], room: dict[int, Decimal]) -> list[tuple[int, Decimal]]:

@@ -12,9 +12,11 @@ from integrations.contract import records as r
 from integrations.models import Connection, Link, Stream
 from integrations.sync.release import lock_keys
 from orders.models import Customer, CustomerRules
+from portal.base.prepared import Prepared, given
 
 WHO = "who:"  # how the keys of Holds for several matches begin
 MOST_SEVERAL = 20
+_RULES = Prepared(lambda: CustomerRules.plain.filter(merchant_id=given("merchant")))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,16 +32,19 @@ class Match:
 
 def read_rules(merchant_id: int) -> CustomerRules:
     """The merchant's own, or those that hold where he said nothing (not saved)."""
-    return CustomerRules.plain.filter(merchant_id=merchant_id).first() or CustomerRules(merchant_id=merchant_id)
+    return _RULES.first(merchant=merchant_id) or CustomerRules(merchant_id=merchant_id)
 
 
-def identify(connection: Connection, record: r.CustomerRecord, told: Mapping[str, str]) -> Match:
-    """By the account's own number; else by phone and e-mail as the merchant says. The one found is locked."""
+def identify(
+    connection: Connection, record: r.CustomerRecord, told: Mapping[str, str], rules: CustomerRules | None = None
+) -> Match:
+    """By the account's own number; else by phone and e-mail as the merchant says. The one found is locked. `rules` are
+    the merchant's, where they were read just now."""
     if record.external_id:
         links = Link.plain.filter(connection=connection, stream=Stream.CUSTOMER, external_id=record.external_id)
         if (link := links.first()) is not None:
             return Match(customer=find_kept(link.subject_id, lock=True), link=link)
-    rules = read_rules(connection.merchant_id)
+    rules = rules or read_rules(connection.merchant_id)
     if not record.external_id and rules.guests == CustomerRules.Guests.GUEST:
         return Match()
     ways = [way for way in rules.match_by.split(",") if _is_usable(way, told)]

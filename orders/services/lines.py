@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from typing import Any
 
 from catalog.models import Binding
 from integrations.contract import records as r
-from integrations.models import Connection
+from integrations.models import Connection, ValueMapping
 from orders.models import Order, OrderLine, TaxLine
 
 FINEST = Decimal("0.001")
+MOST_NAMED = 200  # names of fees noted of a shop; one that makes up a new name for each order is not followed further
+FEE = OrderLine.Kind.FEE
 LINE_FIELDS = [
     *("position", "kind", "binding", "variant", "factor", "variant_external_id", "sku", "name"),
     *("quantity", "unit_price", "discount", "net", "tax", "gross"),
@@ -49,14 +52,36 @@ def map_line(line: OrderLine, binding: Binding) -> bool:
     return True
 
 
-def create_lines(
+def read_kinds(shop: Connection, lines: Iterable[r.OrderLineRecord]) -> dict[str, str]:
+    """A fee's name in this shop → what it really is (a bottle deposit, a tip), where a person said so under Values. A
+    name seen for the first time is noted as the fee the shop says it is."""
+    names = {_fee_name(line) for line in lines if line.kind is r.LineKind.FEE} - {""}
+    if not names:
+        return {}
+    special: dict[str, Any] = {"connection": shop, "kind": ValueMapping.Kind.SPECIAL_LINE}
+    rows = ValueMapping.plain.filter(merchant_id=shop.merchant_id, **special)
+    known = dict(rows.filter(theirs__in=names).values_list("theirs", "ours"))
+    if (unseen := sorted(names - known.keys())) and rows.count() < MOST_NAMED:
+        ValueMapping.plain.bulk_create(
+            (ValueMapping(merchant_id=shop.merchant_id, theirs=name, ours=FEE, **special) for name in unseen),
+            ignore_conflicts=True,
+        )
+    return {theirs: ours for theirs, ours in known.items() if ours in r.FEE_KINDS}
+
+
+def _fee_name(line: r.OrderLineRecord) -> str:
+    return line.name.strip()[:200]
+
+
+def build_lines(
     shop: Connection, orders: Iterable[tuple[Order, Sequence[r.OrderLineRecord]]]
-) -> tuple[dict[Order, list[OrderLine]], list[TaxLine], dict[str, Binding]]:
-    """The rows of new orders' lines, of their taxes, and the shop's articles in them: a few statements, however many
-    there are. An article that is mapped already is so from the start; one that is not keeps nothing from being saved.
-    """
+) -> tuple[list[OrderLine], list[TaxLine], dict[str, Binding]]:
+    """The rows of new orders' lines and of their taxes, not saved yet, and the shop's articles in them. An article that
+    is mapped already is so from the start; one that is not keeps nothing from being saved."""
+    orders = list(orders)
+    kinds = read_kinds(shop, (line for _, lines in orders for line in lines))
     pairs = [
-        (_fill_line(OrderLine(merchant_id=order.merchant_id, order=order), place, line), line)
+        (_fill_line(OrderLine(merchant_id=order.merchant_id, order=order), place, line, kinds), line)
         for order, lines in orders
         for place, line in enumerate(lines)
     ]
@@ -64,23 +89,20 @@ def create_lines(
     for row, _ in pairs:
         if row.kind == OrderLine.Kind.ITEM and (binding := bindings.get(article_id(row))):
             map_line(row, binding)
-    OrderLine.plain.bulk_create(row for row, _ in pairs)
-    by_order: dict[Order, list[OrderLine]] = {}
-    for row, _ in pairs:
-        by_order.setdefault(row.order, []).append(row)
-    return by_order, _create_taxes(pairs), bindings
+    return [row for row, _ in pairs], _build_taxes(pairs), bindings
 
 
 def write_lines(order: Order, lines: Sequence[r.OrderLineRecord], before: Mapping[str, OrderLine]) -> None:
     """Make the order's rows these lines; `before` are the rows by external id. One that changed its article is nobody's
     until it is mapped again."""
     new, changed = [], []
+    kinds = read_kinds(order.connection, lines)
     for place, line in enumerate(lines):
         row = before.get(line.external_id)
         if row is None:
-            new.append((_fill_line(OrderLine(merchant_id=order.merchant_id, order=order), place, line), line))
+            new.append((_fill_line(OrderLine(merchant_id=order.merchant_id, order=order), place, line, kinds), line))
         elif differs(row, line):
-            changed.append((_fill_line(row, place, line), line))
+            changed.append((_fill_line(row, place, line, kinds), line))
     gone = [row.pk for pk, row in before.items() if pk not in {line.external_id for line in lines}]
     if gone:
         OrderLine.plain.filter(pk__in=gone).delete()
@@ -88,11 +110,11 @@ def write_lines(order: Order, lines: Sequence[r.OrderLineRecord], before: Mappin
     if changed:
         OrderLine.plain.bulk_update([row for row, _ in changed], LINE_FIELDS)
         TaxLine.plain.filter(line__in=[row.pk for row, _ in changed]).delete()
-    _create_taxes([*new, *changed])
+    TaxLine.plain.bulk_create(_build_taxes([*new, *changed]))
 
 
-def _create_taxes(pairs: Iterable[tuple[OrderLine, r.OrderLineRecord]]) -> list[TaxLine]:
-    return TaxLine.plain.bulk_create(
+def _build_taxes(pairs: Iterable[tuple[OrderLine, r.OrderLineRecord]]) -> list[TaxLine]:
+    return [
         TaxLine(
             merchant_id=row.merchant_id,
             line=row,
@@ -104,7 +126,7 @@ def _create_taxes(pairs: Iterable[tuple[OrderLine, r.OrderLineRecord]]) -> list[
         for row, line in pairs
         for tax in line.taxes
         if tax.amount
-    )
+    ]
 
 
 def differs(row: OrderLine | None, line: r.OrderLineRecord) -> bool:
@@ -115,8 +137,10 @@ def differs(row: OrderLine | None, line: r.OrderLineRecord) -> bool:
     )
 
 
-def _fill_line(row: OrderLine, place: int, line: r.OrderLineRecord) -> OrderLine:
+def _fill_line(row: OrderLine, place: int, line: r.OrderLineRecord, kinds: Mapping[str, str]) -> OrderLine:
     row.position, row.external_id, row.kind = place, line.external_id[:200], line.kind.value
+    if row.kind == FEE:
+        row.kind = kinds.get(_fee_name(line), FEE)
     if row.variant_external_id != line.variant_external_id[:200]:
         row.binding, row.variant, row.factor = None, None, Decimal(1)
     row.variant_external_id, row.sku, row.name = line.variant_external_id[:200], line.sku[:100], line.name[:300]

@@ -10,6 +10,7 @@ from django.db.models import Sum
 
 from integrations.models import Flow, Stream
 from orders.models import CancellationLine, FulfilmentOrder, FulfilmentShare, Order, OrderLine, RoutingRule
+from orders.services.page import Page
 from orders.services.planning import Plan, Target
 from orders.services.references import build_part_reference
 from orders.services.routes import Routes, send_when_of
@@ -77,6 +78,11 @@ def total_of(part: FulfilmentOrder, order: Order) -> Decimal:
     return total
 
 
+def is_empty(lines: Iterable[OrderLine]) -> bool:
+    """Whether nothing is left to be done of these: no goods, and no money for anything else."""
+    return not any(line.quantity if line.kind == Kind.ITEM else line.gross for line in lines)
+
+
 def count_kept(parts: Sequence[FulfilmentOrder], lines: Sequence[OrderLine], shares: Shares) -> dict[int, Decimal]:
     """Variant → base units that some part still is to have; all of them before there are parts."""
     kept = [part for part in parts if part.state not in part.OVER and part.document == Document.ORDER]
@@ -121,18 +127,23 @@ def list_targets(plan: Plan) -> list[tuple[Target, int | None]]:
 
 
 def create_parts(
-    order: Order, lines: Sequence[OrderLine], routes: Routes, plan: Plan | None = None
+    order: Order, lines: Sequence[OrderLine], routes: Routes, plan: Plan | None = None, page: Page | None = None
 ) -> list[FulfilmentOrder]:
     """A part for each target of the plan (made now, unless given), and one for every destination that no rule decides
-    about. NoRoute as in `make_plan`. The caller holds the order's lock."""
+    about. NoRoute as in `make_plan`. The caller holds the order's lock. `page`: the order is one of those, and new."""
     plan = plan or make_plan(order, lines, routes)
+    is_again = page.is_again(order) if page else None
     made = [build_target(order, target, routes, number=number) for target, number in list_targets(plan)]
     made += [
-        _build(order, flow, routes, why=_describe_flow(order, flow, routes), location_id=order.location_id)
+        _build(order, flow, routes, _describe_flow(order, flow, routes), order.location_id, is_again=is_again)
         for flow in routes.list_unruled(order.connection)
     ]
     for number, part in enumerate(made, start=1):
         part.number = number
+    if page and not routes.rules:
+        page.add(made)
+        return made
+    for part in made:
         part.save()
     if len(plan.parts) > 1:
         quantities = [target.quantities for target in plan.parts]
@@ -144,7 +155,7 @@ def create_parts(
 def build_target(order: Order, target: Target, routes: Routes, *, number: int | None) -> FulfilmentOrder:
     """A row for one part of a plan, not saved yet; `number` where it is one of several."""
     flow, place = _get_flow(target, routes), target.location_id or order.location_id
-    part = _build(order, flow, routes, why=target.why, location_id=place, number=number)
+    part = _build(order, flow, routes, target.why, place, number=number)
     part.rule, part.rule_version = target.rule, target.rule.version
     return part
 
@@ -159,7 +170,14 @@ def _get_flow(target: Target, routes: Routes) -> Flow:
 
 
 def _build(
-    order: Order, flow: Flow, routes: Routes, *, why: str, location_id: int | None, number: int | None = None
+    order: Order,
+    flow: Flow,
+    routes: Routes,
+    why: str,
+    location_id: int | None,
+    *,
+    number: int | None = None,
+    is_again: bool | None = None,
 ) -> FulfilmentOrder:
     return FulfilmentOrder(
         merchant_id=order.merchant_id,
@@ -167,7 +185,7 @@ def _build(
         destination=flow.connection,
         location_id=location_id,
         document=Document.INVOICE if flow.stream == Stream.INVOICE else Document.ORDER,
-        reference=build_part_reference(order, number),
+        reference=build_part_reference(order, number, is_again=is_again),
         send_when=send_when_of(flow),
         after=routes.find_connection(str(flow.settings.get("after") or "")),
         why=why[:500],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -23,14 +22,6 @@ def save(order: Order, record: r.OrderRecord, *, at: datetime) -> None:
 def build(order: Order, record: r.OrderRecord, *, at: datetime) -> OrderPayload:
     """The row of an order that has none yet, not saved."""
     return OrderPayload(merchant_id=order.merchant_id, order=order, body=_encode(record), at=at)
-
-
-def save_new(orders: Iterable[tuple[Order, r.OrderRecord]], *, at: datetime) -> None:
-    """Keep the first word of the shop on orders that were saved just now."""
-    OrderPayload.plain.bulk_create(
-        OrderPayload(merchant_id=order.merchant_id, order=order, body=_encode(record), at=at)
-        for order, record in orders
-    )
 
 
 def load(body: bytes) -> dict[str, Any]:

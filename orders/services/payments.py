@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -114,12 +114,13 @@ def register(order: Order, *, amount: Decimal, method: str, by: str, at: datetim
 # --- telling the other side -------------------------------------------------------------------------------------------
 
 
-def tell_back_offices(order: Order, *, at: datetime) -> None:
+def tell_back_offices(order: Order, parts: Iterable[FulfilmentOrder] | None = None, *, at: datetime) -> None:
     """Have each back office that has the order, and is to have payments, register what was paid in the shop, behind
-    the order itself in its line; the caller holds the order's lock."""
-    parts = order.fulfilment_orders.select_related("destination").filter(state=FulfilmentOrder.State.PLACED)
-    for part in parts.order_by("pk"):
-        if _takes_payments(part.destination):
+    the order itself in its line; the caller holds the order's lock. `parts`: the order's, by their keys, where they
+    were read just now."""
+    rows = order.fulfilment_orders.select_related("destination").order_by("pk") if parts is None else parts
+    for part in rows:
+        if part.state == part.State.PLACED and _takes_payments(part.destination):
             tell_back_office(order, part, at=at)
 
 

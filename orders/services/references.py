@@ -10,14 +10,15 @@ from orders.models import FulfilmentOrder, Order
 LONGEST = 20
 
 
-def build_reference(order: Order) -> str:
+def build_reference(order: Order, *, is_again: bool | None = None) -> str:
     """The connection's prefix and the shop's number. A number too long for that, or one an earlier order of the shop
-    has already (a shop that began to count anew), is cut and made its own by our key."""
+    has already (a shop that began to count anew; `is_again`, where that is known), is cut and made its own by our
+    key."""
     plain = f"{order.connection.order_prefix}{order.number}"
-    earlier = Order.plain.filter(
-        merchant_id=order.merchant_id, connection=order.connection, number=order.number, pk__lt=order.pk
-    )
-    if len(plain) <= LONGEST and not earlier.exists() and not _is_a_part(order, plain):
+    if is_again is None:
+        earlier = Order.plain.filter(merchant_id=order.merchant_id, connection=order.connection, number=order.number)
+        is_again = earlier.filter(pk__lt=order.pk).exists()
+    if len(plain) <= LONGEST and not is_again and not _is_a_part(order, plain):
         return plain
     tail = f"~{order.pk}"
     return plain[: LONGEST - len(tail)] + tail
@@ -31,10 +32,10 @@ def _is_a_part(order: Order, text: str) -> bool:
     return mine.exclude(order=order).exists()
 
 
-def build_part_reference(order: Order, number: int | None) -> str:
+def build_part_reference(order: Order, number: int | None, *, is_again: bool | None = None) -> str:
     """The order's reference; of one of several parts with its number behind it: A-1001.2. Made its own by our key where
     another order has it: a shop may number its orders so, too."""
-    plain = build_reference(order)
+    plain = build_reference(order, is_again=is_again)
     if number is None:
         return plain
     text = f"{plain}.{number}"

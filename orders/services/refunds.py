@@ -16,6 +16,7 @@ from orders.models import FulfilmentOrder, Order, OrderLine, Refund, RefundLine
 from orders.services.money import balance_refund, is_whole, storable
 from orders.services.references import build_reference, line_of
 from orders.services.refund_shares import RefundShare, share_refunds
+from orders.services.routes import Routes
 from orders.services.timeline import note
 from portal.base.money import describe_money
 
@@ -235,9 +236,9 @@ def mark_done(refund: Refund, *, external_id: str, external_number: str, at: dat
     """The back office has booked it: from pending to refunded, once, whoever else books it, too."""
     order = Order.plain.select_for_update().get(pk=refund.order_id)
     row = Refund.plain.get(pk=refund.pk)
-    if row.state == State.DONE:
+    if row.state == State.DONE and row.remote_id:
         return
-    if row.state != State.CLOSED:
+    if row.state not in (State.CLOSED, State.DONE):
         _move_money(order, row)
     row.state, row.remote_id, row.remote_number = State.DONE, external_id, external_number
     row.save(update_fields=["state", "remote_id", "remote_number"])
@@ -253,7 +254,9 @@ def close_unbooked(order: Order, *, at: datetime) -> None:
         return
     parts = list(order.fulfilment_orders.select_related("destination").order_by("pk"))
     if not parts and not order.is_over:
-        return  # it may still be given to one
+        if order.stays_here or not Routes(order.merchant_id).takes(order):
+            _finish_here(order, [refund for refund in rows if refund.state != State.HELD], at)
+        return  # else it may still be given to one
     told: dict[int, dict[tuple[str, int], str]] = {}
     for command in _commands(rows):
         told.setdefault(command.subject_id, {})[command.line, command.connection_id] = command.state
@@ -265,6 +268,17 @@ def close_unbooked(order: Order, *, at: datetime) -> None:
         if asked or any((line_of(part), part.destination_id) not in mine for part in having):
             continue
         _close(order, refund, [part.destination.name for part in parts], at)
+
+
+def _finish_here(order: Order, rows: Iterable[Refund], at: datetime) -> None:
+    """The order goes to no back office: what the shop has given back is done with that. Should the order be given to
+    one later, it is booked there."""
+    for refund in rows:
+        _move_money(order, refund)
+        refund.state = State.DONE
+        refund.save(update_fields=["state"])
+        amount = describe_money(refund.amount, order.currency)
+        note(order, "refund_done", f"The refund of {amount} is done: the order goes to no back office.", at=at)
 
 
 def _close(order: Order, refund: Refund, names: list[str], at: datetime) -> None:

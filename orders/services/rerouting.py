@@ -77,7 +77,7 @@ def share_again(order: Order, parts: list[FulfilmentOrder], lines: Sequence[Orde
     where it is, as far as it goes; a new one goes where the rules send it. The caller holds the order's lock."""
     split = [part for part in parts if part.amount is not None and part.document == Document.ORDER]
     shares = load_shares(split)
-    if not split or _is_shared(lines, shares):
+    if not split or (_is_shared(lines, shares) and _is_summed(split, shares)):
         return False
     held = [_count(shares.get(part.pk, ())) for part in split]
     new = [line for line in lines if line.kind == Kind.ITEM and not any(line.pk in mine for mine in held)]
@@ -104,6 +104,11 @@ def _is_shared(lines: Sequence[OrderLine], shares: Shares) -> bool:
         if line.kind == Kind.ITEM and found[0] != line.quantity:
             return False
     return True
+
+
+def _is_summed(split: Sequence[FulfilmentOrder], shares: Shares) -> bool:
+    """Not where a line is gone, and its shares with it."""
+    return all(part.amount == sum((one.gross for one in shares.get(part.pk, ())), ZERO) for part in split)
 
 
 def _adjust(line: OrderLine, held: Sequence[dict[int, Decimal]], split: Sequence[FulfilmentOrder]) -> None:

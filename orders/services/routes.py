@@ -10,9 +10,30 @@ from orders.models import FulfilmentOrder, Order, OrderLine, RoutingRule
 from orders.services.conditions import Facts, asks_of_goods
 from orders.services.facts import build_facts, read_places, read_stock
 from orders.services.planning import Plan, make_plan
+from portal.base.prepared import Prepared, given
 
 SendWhen = FulfilmentOrder.SendWhen
 Role = Connection.Role
+_RULES = Prepared(
+    lambda: (
+        RoutingRule.plain.filter(merchant_id=given("merchant"), enabled=True)
+        .select_related("destination", "sold_at")
+        .order_by("position", "pk")
+    )
+)
+_FLOWS = Prepared(
+    lambda: (
+        Flow.plain.filter(
+            merchant_id=given("merchant"),
+            direction=Flow.Direction.PUSH,
+            enabled=True,
+            stream__in=(Stream.ORDER, Stream.INVOICE),
+            connection__role__in=(Role.BACK_OFFICE, Role.ACCOUNTING),
+        )
+        .select_related("connection")
+        .order_by("pk")
+    )
+)
 KEY = "route:"  # what an order without a route waits for; whoever changes rules or destinations releases it
 
 
@@ -24,20 +45,12 @@ class Routes:
 
     @cached_property
     def rules(self) -> list[RoutingRule]:
-        rows = RoutingRule.plain.filter(merchant_id=self.merchant_id, enabled=True)
-        return list(rows.select_related("destination", "sold_at").order_by("position", "pk"))
+        return _RULES.list(merchant=self.merchant_id)
 
     @cached_property
     def flows(self) -> list[Flow]:
         """Flows that send orders, or invoices, to back offices."""
-        rows = Flow.plain.filter(
-            merchant_id=self.merchant_id,
-            direction=Flow.Direction.PUSH,
-            enabled=True,
-            stream__in=(Stream.ORDER, Stream.INVOICE),
-            connection__role__in=(Role.BACK_OFFICE, Role.ACCOUNTING),
-        )
-        flows = list(rows.select_related("connection").order_by("pk"))
+        flows = _FLOWS.list(merchant=self.merchant_id)
         orders = {flow.connection_id for flow in flows if flow.stream == Stream.ORDER}
         invoicing = Role.ACCOUNTING  # any other makes the invoices of its own orders
         return [
@@ -63,6 +76,18 @@ class Routes:
     def is_routed(self, shop: Connection) -> bool:
         """Whether an order of the shop goes anywhere, or waits until it does."""
         return bool(self.rules or self.list_unruled(shop))
+
+    def count_parts(self, shop: Connection) -> int:
+        """How many parts an order of the shop has; 0 where that depends on the order."""
+        return 0 if self.rules else len(self.list_unruled(shop))
+
+    def takes(self, order: Order) -> bool:
+        """Whether it is to go anywhere: what was placed before the shop went live is not, but by hand."""
+        since = order.connection.live_since
+        if since is None or not self.is_routed(order.connection):
+            return False
+        # Shops tell the time in whole seconds.
+        return order.placed_at >= since.replace(microsecond=0) or order.admission == Order.Admission.BY_HAND
 
     def find_flow(self, destination_id: int) -> Flow | None:
         """How it takes orders; None where it takes none."""

@@ -11,10 +11,11 @@ from django.db import transaction
 from catalog import services as catalog
 from catalog.models import Binding
 from integrations.models import Command, Connection, Flow, Stream
+from integrations.sync.api_access import API
 from integrations.sync.outbox import build_command, enqueue
 from integrations.sync.release import list_new_keys, lock_keys
 from orders.models import FulfilmentOrder, Order, OrderEdit, OrderLine
-from orders.services import destination, holds, refunds
+from orders.services import destination, holds, refunds, taking_back
 from orders.services.lines import article_id, find_bindings, map_line
 from orders.services.page import Page
 from orders.services.parts import (
@@ -22,6 +23,7 @@ from orders.services.parts import (
     chosen_place,
     count_kept,
     create_parts,
+    is_empty,
     list_part_lines,
     load_shares,
     total_of,
@@ -61,14 +63,14 @@ def forward(order: Order, *, at: datetime, routes: Routes | None = None, page: P
     if new := list_new_keys(subject=("order", order.pk), keys=[unmapped_key(order, line) for line in unmapped]):
         lock_keys(new)
         unmapped = map_lines(order, lines, at=at)
-    if any(part.state not in OVER for part in parts) or (not parts and _is_routed(order, routes)):
+    if any(part.state not in OVER for part in parts) or (not parts and routes.takes(order)):
         _reserve(order, parts, lines, at, None if routes.rules else page)  # rules look at what is promised
     before = page.list_open_keys(order) if page else holds.list_open_keys(order)
     wanted = {unmapped_key(order, line)[:200] for line in unmapped}
     for line in unmapped:
         _hold_unmapped(order, line, at)
     if not unmapped or not routes.asks_of_goods:
-        wanted |= _route(order, parts, lines, routes, at)
+        wanted |= _route(order, parts, lines, routes, at, page)
     wanted |= _look_at_waits(order, parts, at)
     waiting = [part for part in parts if part.state == State.WAITING]
     blocked = bool(unmapped) or not all(map(holds.is_rechecked, before))
@@ -93,21 +95,17 @@ def forward_waiting(order: Order, *, at: datetime) -> None:
         forward(order, at=at)
 
 
-def _is_routed(order: Order, routes: Routes) -> bool:
-    """Whether it is to go anywhere: what was placed before the shop went live is not, but by hand."""
-    since = order.connection.live_since
-    if since is None or not routes.is_routed(order.connection):
-        return False
-    # Shops tell the time in whole seconds.
-    return order.placed_at >= since.replace(microsecond=0) or order.admission == Order.Admission.BY_HAND
-
-
 def _route(
-    order: Order, parts: list[FulfilmentOrder], lines: Sequence[OrderLine], routes: Routes, at: datetime
+    order: Order,
+    parts: list[FulfilmentOrder],
+    lines: Sequence[OrderLine],
+    routes: Routes,
+    at: datetime,
+    page: Page | None,
 ) -> set[str]:
     """See that the order has its parts, and they what is theirs; the key it waits for where it has nowhere to go."""
     try:
-        parts[:] = _list_routed(order, parts, lines, routes, at)
+        parts[:] = _list_routed(order, parts, lines, routes, at, page)
     except NoRoute:
         if list_new_keys(subject=("order", order.pk), keys=[KEY]):
             lock_keys([KEY])  # the rules may have been changed in between
@@ -121,10 +119,15 @@ def _route(
 
 
 def _list_routed(
-    order: Order, parts: list[FulfilmentOrder], lines: Sequence[OrderLine], routes: Routes, at: datetime
+    order: Order,
+    parts: list[FulfilmentOrder],
+    lines: Sequence[OrderLine],
+    routes: Routes,
+    at: datetime,
+    page: Page | None = None,
 ) -> list[FulfilmentOrder]:
     if not parts:
-        return create_parts(order, lines, routes) if _is_routed(order, routes) else []
+        return create_parts(order, lines, routes, page=page) if routes.takes(order) else []
     parts = plan_again(order, parts, lines, routes, at=at)
     share_again(order, parts, lines, routes)
     return parts
@@ -258,6 +261,10 @@ def _send_edit(order: Order, parts: Sequence[FulfilmentOrder], lines: Sequence[O
         return {one.key for one in missing}
     order.edits.filter(state=OrderEdit.State.SENDING).update(state=OrderEdit.State.SENT)
     for part in there:
+        if is_empty(list_part_lines(part, lines)):
+            words = f"{order.connection.name} has taken all of it off the order."
+            taking_back.take_back(order, part, by=order.connection.name, reason=words, at=at)
+            continue
         command = enqueue(
             connection=part.destination,
             kind="update_order",
@@ -291,10 +298,23 @@ def _list_missing(
     return missing
 
 
+def _keep_test(order: Order, part: FulfilmentOrder, at: datetime) -> str:
+    """An order for tests goes to simulators and sandboxes only: the key it waits for where this one is live."""
+    shop, live = order.connection, Connection.Environment.LIVE
+    if shop.platform != API or shop.environment == live or part.destination.environment != live:
+        return ""
+    words = f"{shop.name} is for tests and {part.destination.name} is live: order {order} does not go there."
+    key = f"rules:test:{part.pk}"
+    holds.wait(order, "test_order", key, f"{words} Cancel it, or connect a sandbox.", at=at)
+    return key
+
+
 def _place(
     order: Order, part: FulfilmentOrder, lines: Sequence[OrderLine], at: datetime, page: Page | None
 ) -> set[str]:
     """Write the command down, unless something there is missing: then say what; the keys it waits for."""
+    if key := _keep_test(order, part, at):
+        return {key}
     missing = _list_missing(order, part, lines, page)
     for one in missing:
         holds.wait(order, one.reason, one.key, one.message, at=at)

@@ -60,6 +60,13 @@ def save_send_when(*, flow: Flow, when: str, after: Connection | None, at: datet
     return release(merchant_id=flow.merchant_id, key=KEY, at=at)
 
 
+@transaction.atomic
+def note_flow(*, flow: Flow, at: datetime) -> int:
+    """A destination takes orders, or invoices, from now on; how many orders that had nowhere to go were looked at
+    again."""
+    return release(merchant_id=flow.merchant_id, key=KEY, at=at)
+
+
 def preview_rule(rule: RoutingRule) -> Preview:
     """What the rule would have taken of the last orders, among the others as they are now, by the stock as it is now.
     Nothing is changed."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -14,6 +13,7 @@ from integrations.models import Command, Stream, ValueMapping
 from integrations.sync import documents
 from integrations.sync.outbox import enqueue
 from orders.models import Bill, FulfilmentOrder, HomeDelivery, Order, OrderLine, ShipmentLine
+from orders.services.notices import tell_apps
 from orders.services.references import build_reference
 from orders.services.shop import can, may_be_told
 from orders.services.timeline import note
@@ -67,20 +67,22 @@ def _count_lines(order: Order) -> tuple[int, int, int]:
     return len(kept), len(lines) - len(kept), done
 
 
-def find_words(order: Order, finer: Iterable[Progress]) -> tuple[Progress, str] | None:
-    """The finest thing the shop has a word for, and the word; None where it has none."""
+def find_words(order: Order) -> tuple[Progress, str] | None:
+    """The finest thing about the order that the shop has a word for, and the word; None where it has none."""
     rows = ValueMapping.plain.filter(connection=order.connection, kind=ValueMapping.Kind.STATUS).exclude(ours="")
-    theirs = {row.ours: row.theirs for row in rows.order_by("-pk")}
+    theirs = dict(rows.order_by("-pk").values_list("ours", "theirs"))
+    finer = derive(order).finer if theirs else ()
     return next(((one, theirs[one.value]) for one in finer if one.value in theirs), None)
 
 
 def tell_status(order: Order, *, at: datetime) -> Command | None:
     """Write down that the shop is to be told how far the order is, where its word for that is another than the one it
     has or was told last; the caller holds the order's lock. What the shop itself has put further on stays."""
+    tell_apps(order, derive, at=at)
     shop = order.connection
     if not may_be_told(order, Stream.ORDER) or not can(shop, "update_order_status"):
         return None
-    found = find_words(order, derive(order).finer)
+    found = find_words(order)
     if found is None or found[1] == order.status_text or _is_behind(order, found[0]):
         return None
     mine = Command.plain.filter(connection=shop, line=line_of_status(order)).order_by("-sequence")

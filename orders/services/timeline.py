@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 
 from integrations.models import Command
@@ -13,11 +12,6 @@ def note(
     order: Order, code: str, message: str, *, at: datetime, actor: str = "", command: Command | None = None
 ) -> None:
     build_event(order, code, message, at=at, actor=actor, command=command).save(force_insert=True)
-
-
-def note_all(events: Iterable[OrderEvent]) -> None:
-    """Of many orders at once."""
-    OrderEvent.plain.bulk_create(events)
 
 
 def build_event(

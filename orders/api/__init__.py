@@ -1,0 +1,1 @@
+"""What shops, tills and apps do with orders by our API."""
