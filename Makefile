@@ -21,9 +21,10 @@ $(VENV)/.installed-dev: requirements-dev.lock requirements.lock | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	touch $@ $(VENV)/.installed
 
-# A shop and an ERP on this machine, orders every few seconds, and the portal between them, until Ctrl-C.
+# A shop and an ERP on this machine, orders every few seconds, and the portal between them, until Ctrl-C. Which:
+# make demo STORE=woocommerce ERP=odoo
 demo: install
-	$(BIN)/python manage.py demo
+	$(BIN)/python manage.py demo $(if $(STORE),--store $(STORE)) $(if $(ERP),--erp $(ERP))
 
 # The empty portal: asks for an e-mail and a password, then begins at the first connection.
 start: install

@@ -14,6 +14,7 @@ from unfold.sites import UnfoldAdminSite
 
 from portal.base.admin import OFFICE, may
 from portal.reports.orders import orders_view
+from portal.reports.stock import stock_view
 from portal.search import search
 from portal.tenancy.middleware import MERCHANT_KEY
 from portal.tenancy.models import Membership, Merchant
@@ -41,7 +42,8 @@ class PortalAdminSite(UnfoldAdminSite):
     def get_urls(self) -> list[Any]:
         switch = path("merchant/", self.admin_view(self.merchant_view), name="merchant")
         accounts = path("reports/orders/", self.admin_view(orders_view), name="reports_orders")
-        return [switch, accounts, *super().get_urls()]
+        stock = path("reports/stock/", self.admin_view(stock_view), name="reports_stock")
+        return [switch, accounts, stock, *super().get_urls()]
 
     def index(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """Today for those who run the merchant (portal.dashboard fills it), a greeting for the others."""

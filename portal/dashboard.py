@@ -15,9 +15,24 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from catalog.services.worklist import list_progress
-from integrations.models import Command, Connection, Credential, Flow, Hold, Procedure, ProcedureRun, ValueMapping
+from integrations.models import (
+    Command,
+    Connection,
+    Credential,
+    Flow,
+    Hold,
+    InboundEvent,
+    Problem,
+    Procedure,
+    ProcedureRun,
+    Stream,
+    SyncRun,
+    ValueMapping,
+)
+from integrations.sync.problems import SET_ASIDE
 from orders.admin.filters import start_of_day
 from orders.admin.seen import list_stages
 from orders.models import Order
@@ -49,7 +64,7 @@ VERBS = {
     "special_line": ("wait for shipping or fees to be mapped", "Map them", _VALUES, "kind__exact=special_line"),
     "amount_mismatch": ("do not add up", "Look", _HOLDS, "reason=amount_mismatch"),
 }
-BY_THEMSELVES = ("customer",)  # reasons that end without anybody
+BY_THEMSELVES = ("customer", "account")  # reasons that end without anybody
 
 
 def build_today(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
@@ -59,7 +74,7 @@ def build_today(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]
     orders: QuerySet[Any] = admin.site.get_model_admin(Order).get_queryset(request)
     return {
         **context,
-        "needs": [*_holds(orders), *_stopped(orders), *_broken_connections()],
+        "needs": [*_holds(orders), *_stopped(orders), *_unread(), *_broken_connections()],
         "orders": _orders(orders, request.merchant.pk),  # type: ignore[attr-defined]  # the middleware's
         "connections": [_connection(row) for row in Connection.objects.order_by("role", "name")],
         "mapped": _mapped(request.merchant.pk),  # type: ignore[attr-defined]  # the middleware's
@@ -120,6 +135,37 @@ def _stopped(orders: QuerySet[Any]) -> list[dict[str, Any]]:
             **_stopped_where(row["state"], row["connection_id"]),
         }
         for row in rows
+    ]
+
+
+def _unread() -> list[dict[str, Any]]:
+    """Records that could not be taken over, and flows whose run failed, by connection."""
+    if is_limited():
+        return []
+    shown = {"problem__state": Problem.State.OPEN}
+    events = InboundEvent.objects.filter(state__in=SET_ASIDE, **shown).values("connection__name", "connection_id")
+    runs = SyncRun.objects.filter(**shown).exclude(flow__connection__state=Connection.State.NEEDS_REAUTH)
+    flows = runs.values("flow__connection__name", "flow__connection_id", "flow__stream", "flow__direction")
+    found = [
+        (row["connection__name"], row["connection_id"], row["oldest"], ngettext(
+            "%(n)s record could not be taken over", "%(n)s records could not be taken over", row["n"]
+        ) % {"n": row["n"]})
+        for row in events.annotate(n=Count("pk"), oldest=Min("received_at")).order_by("oldest")
+    ]  # fmt: skip
+    for row in flows.annotate(oldest=Min("finished_at")).order_by("oldest"):
+        does = _("reading") if row["flow__direction"] == Flow.Direction.PULL else _("sending")
+        words = _("%(does)s %(what)s fails") % {"does": does, "what": Stream(row["flow__stream"]).label.lower()}
+        found.append((row["flow__connection__name"], row["flow__connection_id"], row["oldest"], words))
+    url = reverse("admin:integrations_problem_changelist")
+    return [
+        {
+            "words": f"{name}: {words}",
+            "money": "",
+            "since": ago(since),
+            "verb": _("See why"),
+            "url": f"{url}?state__exact=open&connection__id__exact={pk}",
+        }
+        for name, pk, since, words in found
     ]
 
 

@@ -182,7 +182,13 @@ def _database(url: str) -> dict[str, Any]:
 DATABASE_URL = _secret("DATABASE_URL") or f"sqlite:///{VAR_DIR / 'stockbridge.sqlite3'}"
 DATABASES = {"default": _database(DATABASE_URL)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+# What all processes count together: how often a key of the API asks. Without it each counts for itself.
+CACHE_URL = _secret("CACHE_URL")
+CACHES: dict[str, Any] = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": CACHE_URL}
+    if CACHE_URL
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+}
 
 # --- People and security ----------------------------------------------------------------------------------------------
 
@@ -260,12 +266,21 @@ REST_FRAMEWORK: dict[str, Any] = {
     "COERCE_DECIMAL_TO_STRING": True,
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
+# Finds the session of a token; a dotted path, because what is below does not know of customers.
+API_SESSIONS = "orders.services.sessions.find_session"
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "Stockbridge",
     "DESCRIPTION": "Catalogue, stock, prices and orders of a merchant, between back offices and stores.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "ENUM_NAME_OVERRIDES": {
+        "OutcomeEnum": ["created", "updated", "unchanged", "refused"],
+        "ProductStatusEnum": ["active", "draft", "archived"],
+        "DoorStatusEnum": ["packed", "out", "delivered", "failed", "back", "cancelled"],
+        "SalesOrderStatusEnum": ["Pending", "Delivered", "Cancelled"],
+    },
+    "OAS_VERSION": "3.1.1",
     "COMPONENT_SPLIT_REQUEST": True,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
@@ -351,6 +366,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": timedelta(minutes=5),
         "options": {"expire_seconds": 240},
     },
+    "orders.checkout": {
+        "task": "orders.checkout",
+        "schedule": timedelta(minutes=1),
+        "options": {"expire_seconds": 50},
+    },
     "orders.search_captures": {
         "task": "orders.search_captures",
         "schedule": timedelta(minutes=5),
@@ -402,6 +422,7 @@ SYNC_HANDLERS: dict[str, dict[str, str]] = {
         "apply": "orders.inbound.apply_customers",
         "feed": "catalog.services.feeds.apply_feed",
         "rows": "orders.services.customer_feeds.CustomerFeed",
+        "due": "orders.services.standing.ring_due",
         "build": "orders.outbound.build_customer",
         "settle": "orders.outbound.settle_customer",
         "lock": "orders.outbound.lock_customers",
@@ -417,6 +438,7 @@ SYNC_HANDLERS: dict[str, dict[str, str]] = {
         "release": "orders.outbound.release_orders",
         "count": "orders.outbound.count_orders",
         "known": "orders.inbound.count_known",
+        "route": "orders.services.rules.note_flow",
     },
     "refund": {
         "build": "orders.outbound.build_refund",
@@ -434,6 +456,7 @@ SYNC_HANDLERS: dict[str, dict[str, str]] = {
         "apply": "orders.inbound.apply_invoices",
         "build": "orders.outbound.bills.build_invoice",
         "settle": "orders.outbound.bills.settle_invoice",
+        "route": "orders.services.rules.note_flow",
         "lock": "orders.outbound.bills.lock_invoices",
     },
     "bill": {
@@ -456,6 +479,11 @@ SYNC_HANDLERS: dict[str, dict[str, str]] = {
     "status": {
         "build": "orders.outbound.status.build_status",
         "settle": "orders.outbound.status.settle_status",
+        "lock": "orders.outbound.status.lock_orders",
+    },
+    "notice": {
+        "build": "orders.outbound.notices.build_notice",
+        "settle": "orders.outbound.notices.settle_notice",
         "lock": "orders.outbound.status.lock_orders",
     },
 }
@@ -552,6 +580,7 @@ UNFOLD: dict[str, Any] = {
                     _entry("Compare with the shops", "compare_arrows", "catalog_shopfigure_changelist", "office"),
                     _entry("Upload a feed", "upload_file", "catalog_feed_add", "mappers"),
                     _entry("Locations", "location_on", "tenancy_location_changelist", "everybody"),
+                    _entry("Location groups", "hub", "tenancy_locationgroup_changelist", "office"),
                 ],
             },
             {
@@ -573,7 +602,10 @@ UNFOLD: dict[str, Any] = {
             {
                 "title": "Reports",
                 "separator": True,
-                "items": [_entry("Orders accounted for", "fact_check", "reports_orders", "order_readers")],
+                "items": [
+                    _entry("Orders accounted for", "fact_check", "reports_orders", "order_readers"),
+                    _entry("Stock and prices", "shelves", "reports_stock", "everybody"),
+                ],
             },
             {
                 "title": "Settings",

@@ -10,13 +10,14 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
+from portal.management.api_benches import API_BENCHES
 from portal.management.benches import BENCHES, Bench
 from portal.management.costs import cost_of_one, middle
 from portal.management.feed_benches import FEED_BENCHES
 from portal.management.list_benches import LIST_BENCHES
 from portal.management.order_benches import ORDER_BENCHES
 
-OWN_DATABASE = {**FEED_BENCHES, **LIST_BENCHES, **ORDER_BENCHES}
+OWN_DATABASE = {**API_BENCHES, **FEED_BENCHES, **LIST_BENCHES, **ORDER_BENCHES}
 RUNS = 7
 OWN_RUNS = 3
 

@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from portal.management.demo.batch import run_file
 from portal.management.demo.live import run_live
+from portal.management.demo.platforms import ERP, STORE, Pair, list_demo_platforms
 
 
 class Command(BaseCommand):
@@ -22,6 +23,8 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--store", choices=list_demo_platforms("store"), default=STORE)
+        parser.add_argument("--erp", choices=list_demo_platforms("back_office"), default=ERP)
         parser.add_argument("--port", type=int, default=8000)
         parser.add_argument("--orders-from", type=Path, metavar="FILE", help="sales lines as .csv or .csv.xz")
         parser.add_argument("--limit", type=int, help="only the first N distinct invoices, credits included")
@@ -35,8 +38,9 @@ class Command(BaseCommand):
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         call_command("migrate", verbosity=0)
         path = options["orders_from"]
+        pair = Pair(store=options["store"], erp=options["erp"])
         if path is None:
-            run_live(port=options["port"], say=self.stdout.write)
+            run_live(pair=pair, port=options["port"], say=self.stdout.write)
             return
         if not options["until_done"]:
             raise CommandError("--orders-from needs --until-done.")
@@ -44,6 +48,7 @@ class Command(BaseCommand):
             raise CommandError(f"There is no file {path}.")
         report = run_file(
             path,
+            pair=pair,
             limit=options["limit"],
             faults=options["faults"],
             kill_workers=options["kill_workers"],

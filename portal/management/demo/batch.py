@@ -26,6 +26,7 @@ from portal.management.commands.run import run_flow
 from portal.management.demo.catalogue import build_catalogue
 from portal.management.demo.far_side import simulate
 from portal.management.demo.feed import Feed, seed_catalogue
+from portal.management.demo.platforms import Pair, get_needs
 from portal.management.demo.report import build_report, is_quiet
 from portal.management.demo.setup import Demo, Pace, listen, make_login, read_first, set_up
 from portal.management.demo.source import match_credits, read_invoices, sold
@@ -42,7 +43,6 @@ FAULTS = {
     "status": {"503": 0.01},
     "timeout_seconds": 3.0,
     "search_lag_seconds": 2.0,
-    "match": "^POST /json/2/",
 }
 NO_FAULTS = {"timeout_after_commit": 0, "timeout_before_commit": 0, "late_commit": 0, "error_after_commit": 0,
              "status": {}, "search_lag_seconds": 0}  # fmt: skip
@@ -77,7 +77,7 @@ class Kills:
 
 
 def run_file(
-    path: Path, *, limit: int | None, faults: bool, kill_workers: int, say: Callable[[str], None]
+    path: Path, *, pair: Pair, limit: int | None, faults: bool, kill_workers: int, say: Callable[[str], None]
 ) -> dict[str, Any]:
     """Everything from the file to the report; what the environment names is the database and the broker."""
     invoices = read_invoices(path, limit)
@@ -85,7 +85,7 @@ def run_file(
     everything = invoices if limit is None else read_invoices(path)
     products = build_catalogue(invoices, sold(everything))
     say(f"{len(invoices)} invoices and {len(products)} products; starting the shop, the ERP and the portal.")
-    with simulate("odoo") as erp, simulate("woocommerce") as shop:
+    with simulate(pair.erp) as erp, simulate(pair.store) as shop:
         for far in (erp, shop):
             seed_catalogue(far, products)
         name = f"Demo {secrets.token_hex(4)}"
@@ -94,7 +94,7 @@ def run_file(
         with portal() as address:
             listen(made, address)
             if faults:
-                erp.turn(FAULTS)
+                erp.turn({**FAULTS, "match": get_needs(erp.platform).calls})
             feed = Feed(shop, invoices, credits_)
             orders = sum(bool(invoice.placeable) for invoice in invoices if not invoice.is_credit)
             kills = Kills(kill_workers, orders, settings.VAR_DIR / "run" / "worker.pid")

@@ -28,6 +28,7 @@ from portal.management.demo.catalogue import (
 )
 from portal.management.demo.far_side import FarSide, simulate
 from portal.management.demo.feed import build_order, seed_catalogue
+from portal.management.demo.platforms import Pair, get_needs
 from portal.management.demo.setup import EMAIL, MERCHANT, Demo, Pace, listen, make_login, read_first, set_up
 from portal.management.demo.source import Invoice, read_invoices, sold
 from portal.management.supervisor import end_with_parent
@@ -38,7 +39,7 @@ SECONDS_BETWEEN_ORDERS = 4
 REFUNDED, CANCELLED, SHIPPED, UNMAPPED = 0.08, 0.05, 0.5, 0.12
 
 
-def run_live(*, port: int, say: Callable[[str], object]) -> None:
+def run_live(*, pair: Pair, port: int, say: Callable[[str], object]) -> None:
     """Set the demo up where it is not yet, run the portal, and let the world go on until Ctrl-C."""
     invoices = read_invoices(SAMPLE)
     folder = settings.VAR_DIR / "demo"
@@ -46,8 +47,8 @@ def run_live(*, port: int, say: Callable[[str], object]) -> None:
     password = secrets.token_urlsafe(9)
     say("Starting a shop and an ERP on this machine …")
     with (
-        simulate("odoo", ["--state", str(folder / "odoo.json")]) as erp,
-        simulate("woocommerce", ["--state", str(folder / "woocommerce.json")]) as shop,
+        simulate(pair.erp, ["--state", str(folder / f"{pair.erp}.json")]) as erp,
+        simulate(pair.store, ["--state", str(folder / f"{pair.store}.json")]) as shop,
     ):
         owner = make_login(password)
         made = _find(erp, shop) or _make(owner, invoices, erp, shop)
@@ -76,22 +77,22 @@ def _make(owner: User, invoices: list[Invoice], erp: FarSide, shop: FarSide) -> 
 
 
 def _find(erp: FarSide, shop: FarSide) -> Demo | None:
-    """The demo of an earlier start, told where its simulators answer now."""
-    merchant = Merchant.objects.filter(name=MERCHANT).order_by("pk").first()
-    if merchant is None:
-        return None
-    found = {}
-    for far in (erp, shop):
-        row = Connection.plain.filter(merchant=merchant, platform=far.platform).first()
-        if row is None:
-            return None
-        if "url" in row.settings:
-            row.settings = {**row.settings, "url": far.base_url}
-        row.allowed_private = [urlsplit(far.base_url).netloc]
-        row.save(update_fields=["settings", "allowed_private"])
-        store_credentials(row, far.credentials)
-        found[far.platform] = row
-    return Demo(merchant=merchant, erp=found["odoo"], shop=found["woocommerce"])
+    """The demo of an earlier start of this pair, told where its simulators answer now."""
+    for merchant in Merchant.objects.filter(name=MERCHANT).order_by("pk"):
+        rows = {row.platform: row for row in Connection.plain.filter(merchant=merchant)}
+        if erp.platform in rows and shop.platform in rows:
+            for far in (erp, shop):
+                _move(rows[far.platform], far)
+            return Demo(merchant=merchant, erp=rows[erp.platform], shop=rows[shop.platform])
+    return None
+
+
+def _move(row: Connection, far: FarSide) -> None:
+    if "url" in row.settings:
+        row.settings = {**row.settings, "url": far.base_url}
+    row.allowed_private = [urlsplit(far.base_url).netloc]
+    row.save(update_fields=["settings", "allowed_private"])
+    store_credentials(row, far.credentials)
 
 
 def _welcome(address: str, password: str, erp: FarSide, shop: FarSide) -> str:
@@ -138,7 +139,8 @@ def _order_unmapped(chance: random.Random) -> dict[str, Any]:
 def _ship_one(chance: random.Random, erp: FarSide) -> None:
     """The warehouse sends one of the orders it has not sent yet."""
     gone = {row["order"] for row in erp.list_facts("shipments")}
-    waiting = [row for row in erp.list_facts("orders") if row["state"] == "sale" and row["number"] not in gone]
+    unshipped = get_needs(erp.platform).unshipped
+    waiting = [row for row in erp.list_facts("orders") if row["state"] in unshipped and row["number"] not in gone]
     if waiting:
         erp.post(
             "shipments",

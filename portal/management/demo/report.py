@@ -13,11 +13,11 @@ from catalog.services import list_available
 from integrations.models import Connection, Hold
 from orders.models import FulfilmentOrder, Order, OrderLine, Refund, RefundLine
 from portal.management.demo.far_side import FarSide
+from portal.management.demo.platforms import get_needs
 from portal.management.demo.setup import Demo
 from portal.management.demo.source import CREDIT_WITHOUT_SALE, REJECTED, Credit, Invoice, fold
 from portal.tenancy.scoping import scope
 
-PLACED_THERE = {"sale", "done"}
 Figures = dict[str, Any]
 
 
@@ -127,7 +127,8 @@ def _sum_refunds() -> Sum:
 
 
 def _sum_back_office(erp: FarSide) -> tuple[Figures, Sum, int]:
-    orders = [row for row in erp.list_facts("orders") if row["state"] in PLACED_THERE]
+    needs = get_needs(erp.platform)
+    orders = [row for row in erp.list_facts("orders") if row["state"] in needs.unshipped | needs.shipped]
     refunds = erp.list_facts("refunds")
     figures = {
         "orders": len(orders),
@@ -147,7 +148,9 @@ def _stock(made: Demo, erp: FarSide, shop: FarSide) -> Figures:
         codes = dict(Variant.objects.values_list("pk", "code"))
         portal = {
             fold(codes[pk]): quantity
-            for pk, quantity in list_available(merchant_id=made.merchant.pk, variant_ids=list(codes)).items()
+            for pk, quantity in list_available(
+                merchant_id=made.merchant.pk, connection_id=made.shop.pk, variant_ids=list(codes)
+            ).items()
         }
     sides = {"portal": portal, "shop": _facts(shop), "back_office": _facts(erp)}
     totals = {side: f"{sum(figures.values(), Decimal(0)).normalize():f}" for side, figures in sides.items()}

@@ -19,6 +19,7 @@ from integrations.sync.platforms import get_platform
 from integrations.sync.vault import store_credentials
 from portal.management.commands.run import run_flow
 from portal.management.demo.far_side import FarSide
+from portal.management.demo.platforms import get_needs
 from portal.tenancy.models import Location, Merchant, User
 from portal.tenancy.services import create_merchant
 
@@ -94,7 +95,7 @@ def set_up(owner: User, erp: FarSide, shop: FarSide, *, pace: Pace, at: datetime
 def _connect(merchant: Merchant, far: FarSide, label: str, role: str, pace: Pace) -> Connection:
     platform = get_platform(far.platform)
     names = {field.name for field in platform.settings_fields}
-    settings = {"url": far.base_url} if "url" in names else {}
+    settings = {**get_needs(far.platform).settings, **({"url": far.base_url} if "url" in names else {})}
     row = Connection(
         merchant=merchant,
         name=f"{platform.label} ({label})",
@@ -114,10 +115,13 @@ def _connect(merchant: Merchant, far: FarSide, label: str, role: str, pace: Pace
 
 
 def _name_guest(erp: Connection) -> None:
-    """Orders without a customer are booked on one partner there."""
+    """Orders without a customer are booked on one customer there, where the platform asks for one."""
+    setting = get_needs(erp.platform).guest
+    if not setting:
+        return
     document = CustomerDocument(reference="GUEST", customer=CustomerRecord(name="Guests of the shop"))
     guest = build_connector(erp, Captures()).create_customer(document)
-    erp.settings = {**erp.settings, "guest_partner_id": guest.external_id}
+    erp.settings = {**erp.settings, setting: guest.external_id}
     erp.save(update_fields=["settings"])
 
 
