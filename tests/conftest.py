@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 import psycopg
 import pytest
 from celery import current_app
+from django.conf import settings
 from django.db import connections
 
 from tests import migrated
@@ -53,6 +54,8 @@ def pytest_configure() -> None:
 
     socket.socket.connect = guarded_connect  # type: ignore[method-assign,assignment]  # for this process only
     socket.socket.connect_ex = guarded_connect_ex  # type: ignore[method-assign,assignment]  # for this process only
+    # Hundreds of tests make a person: hashing each password as slowly as for real would take minutes of every run.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     # Rings of the doorbell stay in this process; tests that need a broker start their own processes.
     current_app.conf.update(broker_url="memory://", broker_transport_options={})
 

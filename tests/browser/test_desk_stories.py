@@ -249,7 +249,10 @@ def test_an_erp_paused_over_a_weekend_goes_on_five_first(scene: Scene, visit: Vi
     visitor.assert_sound()
     assert scene.work() == ["verified"] * 5
     assert Command.plain.filter(state="pending", tried_seconds=0).count() == 3
-    Command.plain.filter(state="pending").update(next_attempt_at=timezone.now())  # two minutes later
+    page = visitor.open("admin:integrations_connection_change", scene.erp.pk)
+    expect(page.get_by_text("5 arrived, 0 on the way")).to_be_visible()
+    visitor.assert_sound()
+    releases.advance_all(timezone.now())
     assert scene.work() == ["verified"] * 3
     assert len(scene.odoo.facts("orders")) == 8
     assert Connection.plain.get(pk=scene.erp.pk).orders_paused is False

@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 from catalog.models import AllocationRule, Feed, FeedMapping
 from integrations.models import SyncRun
+from integrations.sync.execute import execute
 from tests.browser.conftest import DESK, PHONE, Visitor
 from tests.world import D, make_world, stocked
 
@@ -73,3 +74,42 @@ def test_a_person_uploads_items_with_their_options(
     expect(page.get_by_text("items.csv is being taken over.")).to_be_visible()
     visitor.assert_sound()
     assert FeedMapping.plain.get().columns["option:SKU"] == "SKU"
+
+
+@pytest.mark.parametrize("width", [DESK, PHONE])
+def test_a_large_file_is_checked_by_a_worker_while_its_page_looks_again_by_itself(
+    transactional_db: None, visit: Visitor, tmp_path: Path, width: int
+) -> None:
+    world = make_world()
+    file = tmp_path / "items.csv"
+    rows = [f"N-{number},New {number},{'x' * 9_000}" for number in range(130)]
+    file.write_text("\n".join(["sku,name,description", *rows]) + "\n")
+    visitor = visit(world.merchant, "mapper", width)
+    page = visitor.open("admin:catalog_feed_add")
+    page.get_by_label("It is about").select_option("product")
+    page.set_input_files("input[type=file]", str(file))
+    page.get_by_role("button", name="Upload", exact=True).click()
+    page.get_by_role("button", name="Check the file").click()
+    expect(page.get_by_role("heading", name="A worker is checking it")).to_be_visible()
+    expect(page.get_by_role("status").get_by_text("It waits for a worker.")).to_be_visible()
+    visitor.assert_sound()
+    for run in SyncRun.plain.filter(state="queued"):
+        assert execute(run.pk) == "done"
+    expect(page.get_by_text("130 rows, 130 products: 130 new")).to_be_visible()
+    expect(page.get_by_role("button", name="Change 130 products")).to_be_visible()
+    visitor.assert_sound()
+
+
+@pytest.mark.parametrize("width", [DESK, PHONE])
+def test_a_group_of_locations_is_made(transactional_db: None, visit: Visitor, width: int) -> None:
+    world = make_world()
+    visitor = visit(world.merchant, "owner", width)
+    page = visitor.open("admin:tenancy_locationgroup_add")
+    page.locator("#id_name").fill("Shops")
+    page.get_by_role("link", name="Add another location").click()
+    page.locator("#id_members-0-position").fill("1")
+    page.locator("#id_members-0-location").select_option(label=str(world.place))
+    visitor.assert_sound()
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("cell", name=world.place.name).first).to_be_visible()
+    visitor.assert_sound()

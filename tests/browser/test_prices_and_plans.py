@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from catalog.models import Binding, ChannelPrice, KeptFigure, PriceRule, PushPlan
 from catalog.services import price_lists
 from integrations.contract import records as r
-from integrations.models import SyncRun
+from integrations.models import Connection, SyncRun
 from integrations.sync.execute import execute
 from portal.base.tables import write_table
 from tests.browser.conftest import DESK, PHONE, Visitor
@@ -27,8 +27,12 @@ def carry_out() -> None:
     """What the workers do: prices that are due, and the runs that were asked for."""
     for pk in price_lists.list_due(at=timezone.now()):
         price_lists.refresh_due(price_list_id=pk, at=timezone.now())
-    for run in SyncRun.plain.filter(state="queued"):
+    for run in SyncRun.plain.filter(state="queued").order_by("pk"):
         execute(run.pk)
+
+
+def pause_prices(shop: LiveShop, paused: bool) -> None:
+    Connection.plain.filter(pk=shop.connection.pk).update(prices_paused=paused)
 
 
 @pytest.fixture
@@ -51,6 +55,7 @@ def stocked_shop(shop: LiveShop) -> LiveShop:
 def test_a_rule_is_entered_planned_applied_and_taken_back(stocked_shop: LiveShop, visit: Visitor, width: int) -> None:
     shop = stocked_shop
     visitor = visit(shop.world.merchant, "owner", width)
+    pause_prices(shop, True)  # so that a plan is made first
     page = visitor.open("admin:catalog_pricerule_add")
     page.locator("#id_connection").select_option(label="Shop A")
     page.locator("#id_price_list").select_option(label="ERP: base prices (GBP)")
@@ -61,6 +66,7 @@ def test_a_rule_is_entered_planned_applied_and_taken_back(stocked_shop: LiveShop
     visitor.assert_sound()
     carry_out()
     assert set(ChannelPrice.plain.values_list("wanted", flat=True)) == {D(3)}
+    pause_prices(shop, False)
     visitor.open("admin:catalog_pushplan_add")
     page.get_by_role("button", name="Plan Prices of Shop A").click()
     expect(page.get_by_text("12 of 12 would change")).to_be_visible()
@@ -69,9 +75,14 @@ def test_a_rule_is_entered_planned_applied_and_taken_back(stocked_shop: LiveShop
     carry_out()
     page.reload()
     expect(page.get_by_text("12 of 12 sent")).to_be_visible()
-    PriceRule.plain.update(factor=D(3))
-    price_lists.mark_changed(price_list_ids=[PriceRule.plain.get().price_list_id], at=timezone.now())
+    rule = PriceRule.plain.get()
+    page = visitor.open("admin:catalog_pricerule_change", rule.pk)
+    page.locator("#id_factor").fill("3")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("sent to Shop A as soon as they are").first).to_be_visible()
+    visitor.assert_sound()
     carry_out()
+    assert SyncRun.plain.get(trigger="rule").error_code == "BRAKE"
     visitor.open("admin:catalog_pushplan_add")
     page.get_by_role("button", name="Plan Prices of Shop A").click()
     expect(page.get_by_role("heading", name="The brake")).to_be_visible()

@@ -194,6 +194,24 @@ def test_saving_a_product_sends_it_at_once_and_owned_fields_cannot_be_typed(worl
     assert {item.fields.get("status") for item in claim(world.shop)} == {None, r.ProductStatus.DRAFT}
 
 
+@pytest.mark.parametrize("state", ["watching", "paused"])
+def test_a_product_saved_while_its_shop_is_not_written_to_waits_and_nobody_says_it_was_sent(
+    world: World, state: str
+) -> None:
+    add_flow(world.shop, "push", "text")
+    world.apply(world.erp, "product", product("1", "MUG"))
+    world.apply(world.shop, "product", in_shop("MUG"))
+    settle(world.shop, claim(world.shop), r.PushOutcome.SENT)
+    Connection.plain.filter(pk=world.shop.pk).update(state=state)
+    row = Product.plain.get()
+    row.name = "Beaker"
+    assert services.save_product(product=row, at=NOON) == []
+    assert not SyncRun.plain.exists()
+    assert [item.fields["name"] for item in claim(world.shop)] == ["Beaker"], (
+        "it goes when the shop is written to again"
+    )
+
+
 @pytest.mark.parametrize("address", ["ftp://x.org/a", "javascript:alert(1)", "nonsense"])
 def test_a_photo_is_a_web_address(world: World, address: str) -> None:
     world.apply(world.erp, "product", product("1", "MUG"))

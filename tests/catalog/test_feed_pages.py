@@ -165,7 +165,7 @@ def test_a_rule_is_saved_and_its_shop_changes(world: World) -> None:
         "share": "50",
     }
     answer = owner.post(reverse("admin:catalog_allocationrule_add"), given, follow=True)
-    assert "1 figure of Shop A changes." in answer.content.decode()
+    assert "1 figure of Shop A changes and is sent now." in answer.content.decode()
     assert ChannelStock.plain.get(connection=world.shop).wanted == 3
     again = owner.post(reverse("admin:catalog_allocationrule_add"), given).content.decode()
     assert "This shop has a rule for this category already: change that one." in again

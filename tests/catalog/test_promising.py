@@ -7,8 +7,10 @@ from datetime import timedelta
 import pytest
 
 from catalog import services
-from catalog.models import ChannelStock, Reservation
-from tests.world import NOON, D, World, product, stocked
+from catalog.models import AllocationRule, ChannelStock, Reservation, StockRecord
+from catalog.services.stock import save_rule
+from integrations.models import Connection
+from tests.world import NOON, D, World, make_world, product, stocked
 
 MINUTE = timedelta(minutes=1)
 
@@ -16,7 +18,11 @@ MINUTE = timedelta(minutes=1)
 def ask(world: World, basket: int, **wanted: int) -> services.Promise:
     quantities = {world.variant(code).pk: D(quantity) for code, quantity in wanted.items()}
     return services.reserve_if_available(
-        merchant_id=world.merchant.pk, subject=("basket", basket), quantities=quantities, at=NOON
+        merchant_id=world.merchant.pk,
+        connection_id=world.shop.pk,
+        subject=("basket", basket),
+        quantities=quantities,
+        at=NOON,
     )
 
 
@@ -75,3 +81,32 @@ def test_what_a_back_office_took_over_is_not_changed(world: World) -> None:
     with pytest.raises(services.TakenOver, match="basket 1"):
         ask(world, 1, MUG=3)
     assert Reservation.plain.get().quantity == 2
+
+
+def test_a_basket_is_offered_what_its_shop_shows_by_the_rule_of_that_shop(world: World) -> None:
+    stocked(world, "MUG")
+    mug = world.variant("MUG").pk
+    till = Connection(merchant=world.merchant, name="Till", platform="odoo", role="back_office", state="active")
+    till.save()
+    StockRecord(
+        merchant=world.merchant, connection=till, location=world.place, variant_id=mug, quantity=D(90),
+        basis="on_hand", read_at=NOON,
+    ).save()  # fmt: skip
+    rule = AllocationRule(merchant=world.merchant, connection=world.shop, source=world.erp, buffer=D(2), share=50)
+    save_rule(rule=rule, at=NOON)
+    assert ask(world, 1, MUG=5).available == {mug: D(4)}, "half of the 8 the ERP has left, not of the till's"
+    assert not Reservation.plain.exists()
+    assert ask(world, 1, MUG=4).reserved is True
+    assert ChannelStock.plain.get(connection=world.shop).wanted == 2
+    assert ask(world, 1, MUG=4).available == {mug: D(4)}, "its own promise counts as there"
+    everything = services.list_available(merchant_id=world.merchant.pk, connection_id=world.other.pk, variant_ids=[mug])
+    assert everything == {mug: D(96)}, "the other shop has no rule: both back offices together"
+
+
+def test_another_merchants_article_is_not_offered(world: World) -> None:
+    stocked(world, "MUG")
+    other = make_world("Southwind")
+    found = services.list_available(
+        merchant_id=other.merchant.pk, connection_id=other.shop.pk, variant_ids=[world.variant("MUG").pk]
+    )
+    assert found == {}

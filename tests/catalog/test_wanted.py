@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.db import connection as database
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -127,7 +128,39 @@ def test_sql_and_words_come_to_the_same(
         assert changed == len(found) == len(said)
         assert sorted(found) == sorted(said)
         assert write_wanted(merchant_id=world.merchant.pk, variant_ids=ids, at=NOON) == 0
+        for shop in (world.shop, world.other):
+            assert_sellable_is_what_is_shown(world, shop, ids)
+        assert_a_table_of_variants_comes_to_the_same(world)
+        own = ("order", 0)
+        without = [list_sellable(world, shop, ids, but_for=own) for shop in (world.shop, world.other)]
+        Reservation.plain.filter(subject_type=own[0], subject_id=own[1]).delete()
+        assert without == [list_sellable(world, shop, ids) for shop in (world.shop, world.other)]
         transaction.set_rollback(True)
+
+
+def assert_a_table_of_variants_comes_to_the_same(world: World) -> None:
+    """As a feed asks, which leaves out what no rule needs."""
+    before = sorted(ChannelStock.plain.values_list("binding_id", "wanted"))
+    ChannelStock.plain.all().delete()
+    with database.cursor() as cursor:
+        cursor.execute("CREATE TEMP TABLE every_variant AS SELECT id AS variant_id FROM catalog_variant")
+        assert write_wanted_of_many(merchant_id=world.merchant.pk, table="every_variant", at=NOON) == len(before)
+        cursor.execute("DROP TABLE every_variant")
+    assert sorted(ChannelStock.plain.values_list("binding_id", "wanted")) == before
+
+
+def list_sellable(world: World, shop: Connection, ids: list[int], **more: Any) -> dict[int, Decimal]:
+    return services.list_available(merchant_id=world.merchant.pk, connection_id=shop.pk, variant_ids=ids, **more)
+
+
+def assert_sellable_is_what_is_shown(world: World, shop: Connection, ids: list[int]) -> None:
+    """A basket is offered what the shop shows, counted in pieces."""
+    there = list_sellable(world, shop, ids)
+    rows = ChannelStock.plain.filter(connection=shop).select_related("binding")
+    assert {row.binding.variant_id for row in rows} == set(there)
+    assert all(quantity >= 0 for quantity in there.values())
+    for row in rows:
+        assert row.wanted == there[row.binding.variant_id or 0] // row.binding.factor
 
 
 def test_a_shop_is_told_in_one_line_why_it_shows_what_it_shows(world: World) -> None:
@@ -186,8 +219,6 @@ def test_stock_elsewhere_is_none_for_a_shop_that_sells_from_one_location(world: 
 
 
 def test_many_ids_one_shop_and_a_table_write_the_same(world: World) -> None:
-    from django.db import connection as database
-
     stocked(world, "MUG", "CUP")
     ids = list(Variant.plain.order_by("pk").values_list("pk", flat=True))
     merchant_id = world.merchant.pk

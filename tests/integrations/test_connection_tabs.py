@@ -142,7 +142,7 @@ def test_resume_shows_the_backlog_and_sends_five_first(world: World, owner: Clie
     assert "28.00 GBP" in page
     assert Connection.plain.get(pk=world.erp.pk).orders_paused, "looking resumes nothing"
     page = owner.post(sending, {"part": "orders", "do": "resume"}, follow=True).content.decode()
-    assert "7 messages wait. 5 go now, the others in 2 minutes" in page
+    assert "7 messages wait. 5 go now, the others once these have arrived" in page
     soon = Command.plain.filter(next_attempt_at__lte=timezone.now()).values_list("reference", flat=True)
     assert sorted(soon) == ["A-0", "A-1", "A-2", "A-3", "A-4"]
 
@@ -166,7 +166,7 @@ def test_switching_off_and_on_again(world: World, owner: Client) -> None:
     assert Connection.plain.get(pk=world.shop.pk).state == "active"
     for live_since, check_ok, state in ((None, True, "watching"), (None, False, "draft"), (NOON, True, "active")):
         Connection.plain.filter(pk=world.shop.pk).update(state="disabled", live_since=live_since, check_ok=check_ok)
-        connections.switch_on(Connection.plain.get(pk=world.shop.pk))
+        connections.switch_on(Connection.plain.get(pk=world.shop.pk), at=NOON)
         assert Connection.plain.get(pk=world.shop.pk).state == state
 
 

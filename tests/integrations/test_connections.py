@@ -9,8 +9,8 @@ import pytest
 from pytest_django import Settings
 
 from integrations.contract import errors as e
-from integrations.models import Command, Connection, Exchange
-from integrations.sync import connections
+from integrations.models import Command, Connection, Exchange, Release
+from integrations.sync import connections, lease, releases
 from integrations.sync.deliver import deliver
 from integrations.sync.vault import store_credentials
 from tests.integrations import toy
@@ -130,7 +130,70 @@ def test_pause_holds_orders_and_resume_rings_for_the_first_five(
     rest = Command.plain.filter(state="pending").values_list("reference", "next_attempt_at")
     later = resumed_at + timedelta(minutes=2)
     assert list(rest.order_by("pk")) == [("A-5", later), ("A-6", later)]
-    assert erp.posts == 5, "the others leave a person the time to pause again"
+    assert erp.posts == 5, "the others wait until these have arrived"
+    releases.advance_all(resumed_at)
+    assert [deliver(command.pk) for command in commands[5:]] == ["verified"] * 2
+    releases.advance_all(resumed_at)
+    assert Release.plain.values_list("state", "sent").get() == ("done", 7)
+
+
+def wait_for(connection: Connection, how: str, at: datetime) -> None:
+    """It goes on, one way or another."""
+    if how == "resume":
+        Connection.plain.update(orders_paused=True)
+        connections.resume(Connection.plain.get(), at=at)
+    elif how == "switch_on":
+        Connection.plain.update(state="disabled", check_ok=True, live_since=NOON)
+        connections.switch_on(Connection.plain.get(), at=at)
+    else:
+        Connection.plain.update(state="paused", live_since=NOON)
+        assert connections.check_connection(Connection.plain.get(), at=at) is not None
+
+
+@pytest.mark.parametrize("how", ["resume", "switch_on", "test"])
+def test_however_it_goes_on_five_go_first_and_none_after_a_new_error(
+    erp: toy.ToyErp, connection: Connection, make_command: Callable[..., Command], how: str
+) -> None:
+    commands = [make_command(f"A-{n}") for n in range(7)]
+    at = commands[-1].next_attempt_at
+    wait_for(connection, how, at)
+    assert list(lease.due(at).order_by("pk")) == commands[:5]
+    for command in commands[:4]:
+        assert deliver(command.pk) == "verified"
+    Command.plain.filter(pk=commands[4].pk).update(state="needs_fix", message="The customer is blocked.")
+    releases.advance_all(at + timedelta(seconds=5))
+    one = Release.plain.get()
+    assert (one.state, one.sent, one.message) == ("stopped", 5, "A-4: The customer is blocked.")
+    assert Connection.plain.get().orders_paused, "so that nothing more goes, whatever time passes"
+    assert not lease.due(at + timedelta(days=1)).exists()
+    assert erp.posts == 4
+
+
+def test_what_has_not_had_its_turn_is_put_off_and_goes_after_all_where_nobody_advances_it(
+    erp: toy.ToyErp, connection: Connection, make_command: Callable[..., Command]
+) -> None:
+    commands = [make_command(f"A-{n}") for n in range(7)]
+    at = commands[-1].next_attempt_at
+    wait_for(connection, "resume", at)
+    Command.plain.filter(pk__in=[one.pk for one in commands[:5]]).update(state="unknown")
+    for minutes in (1, 2, 3):
+        releases.advance_all(at + timedelta(minutes=minutes))
+    rest = Command.plain.filter(state="pending")
+    assert not lease.due(at + timedelta(minutes=3)).filter(pk__in=rest.values("pk")).exists(), "the first five are out"
+    assert lease.due(at + timedelta(minutes=6)).filter(pk__in=rest.values("pk")).count() == 2
+
+
+def test_pausing_again_ends_the_release(
+    erp: toy.ToyErp, connection: Connection, make_command: Callable[..., Command]
+) -> None:
+    commands = [make_command(f"A-{n}") for n in range(7)]
+    at = commands[-1].next_attempt_at
+    wait_for(connection, "resume", at)
+    connections.pause(Connection.plain.get(), ("orders",), at=at)
+    releases.advance_all(at)
+    assert Release.plain.values_list("state", "sent").get() == ("stopped", 5)
+    connections.resume(Connection.plain.get(), at=at)
+    assert Release.plain.filter(state="going").count() == 1
 
 
 def test_time_paused_does_not_count_towards_giving_up(

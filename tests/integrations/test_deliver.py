@@ -13,6 +13,7 @@ from django.db import transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from integrations.contract.connector import Idempotency, Safety
 from integrations.models import Attempt, Command, Connection, Exchange, Problem, RateBudget
 from integrations.sync import lease
 from integrations.sync.deliver import deliver
@@ -59,6 +60,35 @@ def test_done_there_without_an_answer_is_found_and_not_sent_again(
     assert (len(erp.orders), erp.posts) == (1, 1)
     outcomes = list(Attempt.plain.filter(command=command).order_by("number").values_list("outcome", flat=True))
     assert outcomes == ["unknown", "found"]
+
+
+@pytest.mark.parametrize(("window", "ended", "posts"), [(3600, "verified", 2), (60, "needs_human", 1)])
+def test_with_a_key_the_same_goes_again_while_the_key_is_remembered(
+    window: int, ended: str, posts: int, erp: toy.ToyErp, make_command: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    declared = Idempotency(safety=Safety.KEY_HEADER, window_seconds=window)
+    monkeypatch.setitem(toy.ToyConnector.idempotency, "create_order", declared)
+    erp.faults = ["500"]
+    command = make_command()
+    assert deliver(command.pk) == "unknown"
+    Attempt.plain.filter(command=command).update(started_at=timezone.now() - timedelta(minutes=5))
+    make_due(command)
+    assert deliver(command.pk) == ended
+    assert erp.posts == posts
+
+
+def test_what_a_person_changed_never_goes_again_under_the_key_of_the_first(
+    erp: toy.ToyErp, make_command: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    declared = Idempotency(safety=Safety.KEY_HEADER, window_seconds=3600)
+    monkeypatch.setitem(toy.ToyConnector.idempotency, "create_order", declared)
+    erp.faults = ["500"]
+    command = make_command()
+    assert deliver(command.pk) == "unknown"
+    Command.plain.filter(pk=command.pk).update(search_first=True)
+    make_due(command)
+    assert deliver(command.pk) == "needs_human"
+    assert erp.posts == 1
 
 
 @pytest.mark.parametrize("fault", ["time-out before", "500"])

@@ -10,9 +10,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from integrations.models import Command, DeskRule, Replay
+from integrations.models import Command, DeskRule, Link, Replay
 from integrations.sync import replay
 from integrations.sync.deliver import deliver
+from integrations.sync.handlers import call
 from integrations.sync.preview import compare, preview
 from orders.models import FulfilmentOrder, Order
 from portal.tenancy.models import User
@@ -201,6 +202,24 @@ def test_an_order_made_anew_is_on_its_way_again(world: World) -> None:
     part = FulfilmentOrder.plain.get()
     assert (part.state, part.external_id, part.external_number) == ("queued", "", "")
     assert Order.plain.get().timeline.filter(message__contains="again").exists()
+
+
+def test_what_was_made_before_is_kept_as_history_and_is_no_longer_the_orders(world: World) -> None:
+    command = placed(world)
+    Link(merchant=world.merchant, connection=world.erp, stream="order", external_id="17", external_number="SO17",
+         subject_type="order", subject_id=command.subject_id).save()  # fmt: skip
+    support = log_in(world.merchant, "support")
+    force(support, command)
+    assert Link.plain.get(external_id="17").superseded_at is not None
+    Command.plain.update(state="verified", external_id="18", external_number="SO18")
+    command.refresh_from_db()
+    call("order", "settle", world.merchant.pk, command=command, result=None, at=NOON)
+    found = {link.external_id: link.superseded_at is None for link in Link.plain.filter(stream="order")}
+    assert found == {"17": False, "18": True}
+    assert FulfilmentOrder.plain.get().external_id == "18"
+    page = support.get(reverse("admin:orders_order_change", args=(command.subject_id,))).content.decode()
+    assert "SO17 in ERP" in page
+    assert "replaced: made anew" in page
 
 
 def test_two_persons_at_two_desks(world: World) -> None:

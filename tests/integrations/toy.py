@@ -38,6 +38,9 @@ class ToyConnector(Connector):
     def base_url(cls, credentials: Any, settings: Any) -> str:
         return str(settings["url"])
 
+    def check(self) -> r.CheckResult:
+        return r.CheckResult(account="Toy")
+
     def create_order(self, document: r.OrderDocument) -> r.CommandResult:
         body = {"reference": document.reference, "total": str(document.total), "lines": len(document.lines)}
         answer = self.http.post("/orders", json=body, headers={"Authorization": f"Bearer {self.credentials['token']}"})

@@ -432,3 +432,31 @@ def test_who_bought_it_is_said_on_a_page(world: World) -> None:
     assert "Ada bought it; the order goes on." in told
     row.refresh_from_db()
     assert row.customer_id == first.pk
+
+
+def test_what_a_shop_that_still_has_him_tells_later_is_not_kept_either(world: World, known: Customer) -> None:
+    row = erasure.erase_person(customer_id=known.pk, by=make_person(world.merchant, "owner"), reason="asked", at=NOON)
+    Erasure.plain.filter(pk=row.pk).update(done_at=NOON, needles=[])
+    later = NOON + timedelta(days=9)
+    for body in (b'{"email": "ada@example.com"}', b'{"email": "bob@example.com"}'):
+        Exchange(merchant=world.merchant, connection=world.shop, at=later, method="GET", url="https://x/customers",
+                 request_body=b"", response_body=body).save()  # fmt: skip
+    assert world.apply(world.shop, "customer", ADA, at=later).unchanged == 1
+    assert world.apply(world.shop, "customer", ADA, at=later).unchanged == 1
+    again = Erasure.plain.exclude(pk=row.pk).get()
+    assert (again.customer_id, again.by, again.done_at) == (known.pk, "", None)
+    assert "ada@example.com" in again.needles
+    assert not erasure.search_captures(again, at=later) or again.done_at is None
+    assert erasure.search_captures(again, at=later + timedelta(minutes=6))
+    again.refresh_from_db()
+    assert (again.needles, again.done_at) == ([], later + timedelta(minutes=6))
+    bodies = [bytes(one.response_body) for one in Exchange.plain.filter(at=later).order_by("pk")]
+    assert bodies == [b"(erased)", b'{"email": "bob@example.com"}']
+
+
+def test_an_export_holds_what_the_shop_sent(world: World, known: Customer) -> None:
+    found = json.loads(person.export_person(customer=known, by=make_person(world.merchant, "owner"), at=NOON))
+    (sent,) = found["orders"][0]["as_the_shop_sent_it"]
+    assert (sent["number"], sent["customer"]["email"], sent["billing"]["line1"]) == (
+        "1001", ADA.email, "1 Mill Lane",
+    )  # fmt: skip

@@ -271,7 +271,7 @@ def test_an_order_on_account_goes_unpaid_and_above_the_limit_waits(world: World)
     customer = Customer.plain.get()
     finish(world, Command.plain.get(kind="create_customer"), State.ACCEPTED, external_id="77")
     assert Command.plain.filter(kind="create_order").count() == 1
-    Customer.plain.filter(pk=customer.pk).update(credit_limit=D("100.00"))
+    Customer.plain.filter(pk=customer.pk).update(credit_limit=D("100.00"), account_at=NOON - MINUTE)
     take(world, on_account("1002", "40.01"))
     hold = Hold.plain.get(ended_at__isnull=True)
     assert (hold.reason, hold.amount) == ("credit_limit", D("40.01"))

@@ -20,6 +20,7 @@ from integrations.sync.handlers import call
 from integrations.sync.values import map_value
 from orders.models import Cancellation, Customer, FulfilmentOrder, Order, OrderLine
 from orders.outbound import build_order
+from orders.services.lines import MOST_NAMED
 from tests.world import LONG_AGO, NOON, D, World, order, product, stocked
 
 MINUTE = timedelta(minutes=1)
@@ -153,6 +154,60 @@ def test_shipping_needs_an_item_there(world: World) -> None:
     assert map_value(row, at=NOON) == 1
     document: Any = build_order(command=create_command(), at=NOON)
     assert [(line.item_external_id, line.net) for line in document.lines] == [("", D(4)), ("88", D(5))]
+
+
+def with_fee(number: str, name: str, *, kind: r.LineKind = r.LineKind.FEE) -> r.OrderRecord:
+    """A mug for 4.00, and 1.50 under this name."""
+    record = order(number, ("MUG", 1, "4.00"))
+    fee = r.OrderLineRecord(external_id="fee", kind=kind, name=name, unit_price=D("1.5"), net=D("1.5"), gross=D("1.5"))
+    return replace(record, lines=(*record.lines, fee), total=D("5.50"))
+
+
+def test_a_fee_is_the_deposit_a_person_says_it_is_from_then_on(world: World) -> None:
+    stocked(world, "MUG")
+    take(world, with_fee("1001", "Bottle deposit"))
+    assert OrderLine.plain.get(order__number="1001", external_id="fee").kind == "fee"
+    row = ValueMapping.plain.get(connection=world.shop, kind="special_line")
+    assert (row.theirs, row.ours) == ("Bottle deposit", "fee"), (
+        "noted as what the shop says it is; nothing waits for it"
+    )
+    row.ours = "deposit"
+    map_value(row, at=NOON)
+    ValueMapping(merchant=world.merchant, connection=world.erp, kind="special_line", theirs="55", ours="deposit").save()
+    take(world, with_fee("1002", " Bottle deposit "))
+    take(world, with_fee("1003", "Gift wrap"))
+    lines = OrderLine.plain.filter(external_id="fee").order_by("order__number")
+    assert list(lines.values_list("kind", "gross")) == [
+        ("fee", D("1.5")), ("deposit", D("1.5")), ("fee", D("1.5")),
+    ]  # fmt: skip
+    document: Any = build_order(command=create_command(), at=NOON)
+    assert [(line.kind, line.item_external_id, line.net) for line in document.lines] == [
+        (r.LineKind.ITEM, "", D(4)), (r.LineKind.DEPOSIT, "55", D("1.5")),
+    ]  # fmt: skip
+    assert document.number == "1002"
+
+
+def test_a_fee_is_never_an_article_shipping_or_rounding_and_other_lines_stay_what_they_are(world: World) -> None:
+    stocked(world, "MUG")
+    for theirs, ours in (("A", "item"), ("B", "shipping"), ("C", "rounding"), ("D", "nonsense"), ("E", "deposit")):
+        ValueMapping(
+            merchant=world.merchant, connection=world.shop, kind="special_line", theirs=theirs, ours=ours
+        ).save()
+        take(world, with_fee(f"20{theirs}", theirs))
+    take(world, with_fee("20F", "E", kind=r.LineKind.SHIPPING))
+    lines = OrderLine.plain.filter(external_id="fee").order_by("order__number")
+    assert list(lines.values_list("kind", flat=True)) == ["fee", "fee", "fee", "fee", "deposit", "shipping"]
+
+
+def test_names_of_fees_without_end_are_not_noted_without_end(world: World) -> None:
+    stocked(world, "MUG")
+    for number in range(MOST_NAMED):
+        ValueMapping(
+            merchant=world.merchant, connection=world.shop, kind="special_line", theirs=f"n{number}", ours="fee"
+        ).save()
+    take(world, with_fee("1001", "one more"))
+    assert not ValueMapping.plain.filter(theirs="one more").exists()
+    assert OrderLine.plain.get(external_id="fee").kind == "fee"
 
 
 def test_lines_that_miss_the_total_by_a_penny_get_a_rounding_line_and_by_more_a_hold(world: World) -> None:

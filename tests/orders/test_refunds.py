@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from integrations.contract import records as r
-from integrations.models import Command, Hold
+from integrations.models import Command, Flow, Hold
 from integrations.sync.handlers import call
 from orders.models import Order, Refund
 from orders.outbound import build_refund
@@ -209,3 +209,43 @@ def test_promise_19_refunds_never_exceed_what_was_captured(world: World, amounts
     assert all(one.amount > room for one in row.refunds.filter(state="held"))
     asked = Command.plain.filter(kind="create_refund", reference__startswith=f"A-{number}-")
     assert sum(asked.values_list("amount", flat=True)) == counted
+
+
+def test_a_refund_of_an_order_without_a_back_office_is_done_here(world: World) -> None:
+    stocked(world, "MUG")
+    Flow.plain.filter(connection=world.erp, stream="order").delete()
+    take(world, order("1001", ("MUG", 2, "4.50")))
+    take(world, refunded("1001", "4.50"))
+    row, refund = Order.plain.get(), Refund.plain.get()
+    assert (row.refund_pending, row.refunded, refund.state) == (D(0), D("4.50"), "done")
+    words = row.timeline.get(code="refund_done").message
+    assert words == "The refund of 4.50 GBP is done: the order goes to no back office."
+    assert not Command.plain.exists()
+    take(world, replace(refunded("1001", "9.00", pk="r2"), updated_at=NOON + 2 * MINUTE))
+    row.refresh_from_db()
+    assert (row.refunded, Refund.plain.get(external_id="r2").state) == (D("4.50"), "held"), "more than was paid waits"
+
+
+def test_a_refund_of_an_order_that_still_finds_its_back_office_waits_for_it(world: World) -> None:
+    stocked(world, "MUG")
+    flow = Flow.plain.get(connection=world.erp, stream="order")
+    Flow.plain.filter(pk=flow.pk).update(settings={"send_when": "shipped"})
+    take(world, order("1001", ("MUG", 2, "4.50")))
+    take(world, refunded("1001", "4.50"))
+    assert (Order.plain.get().refund_pending, Refund.plain.get().state) == (D("4.50"), "received")
+
+
+def test_a_refund_done_here_is_booked_where_the_order_goes_after_all_and_counted_once(world: World) -> None:
+    stocked(world, "MUG")
+    flow = Flow.plain.get(connection=world.erp, stream="order")
+    Flow.plain.filter(pk=flow.pk).update(enabled=False)
+    take(world, order("1001", ("MUG", 2, "4.50")))
+    take(world, refunded("1001", "4.50"))
+    assert Refund.plain.get().state == "done"
+    Flow.plain.filter(pk=flow.pk).update(enabled=True)
+    take(world, replace(refunded("1001", "4.50"), updated_at=NOON + 2 * MINUTE, status_text="completed"))
+    finish(world, create_command(), "verified", external_id="17", external_number="SO017")
+    command = Command.plain.get(kind="create_refund")
+    finish(world, command, "verified", external_id="90", external_number="RINV1")
+    row, refund = Order.plain.get(), Refund.plain.get()
+    assert (row.refund_pending, row.refunded, refund.remote_number) == (D(0), D("4.50"), "RINV1")

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from catalog.models import Product, Reservation, StockRecord
 from integrations.contract import records as r
 from integrations.models import Command, Connection, Flow, Hold, ValueMapping
-from integrations.sync import replay
+from integrations.sync import connections, replay
 from integrations.sync.documents import CancelRequest
 from integrations.sync.values import map_value
 from orders.models import FulfilmentOrder, FulfilmentShare, Invoice, Order, OrderLine, RoutingRule
@@ -312,6 +312,46 @@ def test_an_edit_stays_with_the_parts_that_have_the_lines(world: World, berlin: 
     split.refresh_from_db()
     assert split.total == D("21.75")
     assert sum(share.gross for share in FulfilmentShare.plain.all()) == D("21.75")
+
+
+def test_a_part_that_an_edit_empties_is_cancelled_there_and_not_changed_to_nothing(
+    world: World, berlin: Connection, split: Order
+) -> None:
+    place(world, berlin, "31")
+    place(world, world.erp, "41")
+    record = parcel()
+    lines = (record.lines[0], record.lines[2])
+    push_edit(world, replace(record, lines=lines, total=D("14.00"), payments=()))
+    assert list_commands("update_order") == [("Berlin", "update_order", "A-1001.1", "pending")]
+    assert list_commands("cancel_order") == [("ERP", "cancel_order", "A-1001.2", "pending")]
+    cancel = command(world.erp, "cancel_order")
+    assert build_order(command=cancel, at=LATER) == CancelRequest(external_id="41", lines=None)
+    finish(world, cancel, State.ACCEPTED)
+    assert [(name, state, amount) for name, _, state, amount, _ in describe(split)] == [
+        ("Berlin", "placed", D("14.00")), ("ERP", "cancelled", D(0)),
+    ]  # fmt: skip
+    split.refresh_from_db()
+    assert (split.fulfilment, split.total) == ("unfulfilled", D("14.00")), "the order itself goes on"
+
+
+def test_a_part_that_is_emptied_before_it_was_sent_is_withdrawn(world: World, berlin: Connection, split: Order) -> None:
+    place(world, berlin, "31")
+    record = parcel()
+    push_edit(world, replace(record, lines=(record.lines[0], record.lines[2]), total=D("14.00"), payments=()))
+    assert command(world.erp).state == "withdrawn"
+    assert list_commands("cancel_order") == []
+
+
+def test_switching_a_flow_on_lets_go_what_had_nowhere_to_go(world: World) -> None:
+    stocked(world, "MUG")
+    add_rule(world, world.erp)
+    flow = Flow.plain.get(connection=world.erp, stream="order")
+    Flow.plain.filter(pk=flow.pk).update(enabled=False)
+    take(world, order("1001", ("MUG", 1, "4.50")))
+    assert list(Hold.plain.filter(ended_at=None).values_list("key", flat=True)) == ["route:"]
+    connections.add_flow(world.erp, stream="order", direction="push", at=LATER)
+    assert not Hold.plain.filter(ended_at=None).exists()
+    assert command(world.erp).reference == "A-1001"
 
 
 def test_a_new_line_goes_where_the_rules_send_it(world: World, berlin: Connection, split: Order) -> None:

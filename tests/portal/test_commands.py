@@ -84,3 +84,10 @@ def test_start_has_nobody_to_ask(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO())
     with pytest.raises(CommandError, match="nobody to ask"):
         call_command("start", "--prepare-only")
+
+
+def test_readme_says_what_each_platform_can_do() -> None:
+    out = io.StringIO()
+    call_command("platforms", stdout=out)
+    assert "| Orders: create there, once | " in out.getvalue()
+    assert out.getvalue() in (settings.BASE_DIR / "README.md").read_text()

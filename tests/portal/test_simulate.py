@@ -17,7 +17,7 @@ import requests
 from django.core.management import CommandError, call_command
 
 from integrations.models import Connection, Credential, Flow
-from integrations.registry import SIMULATORS, get_connector
+from integrations.registry import CONNECTORS, SIMULATORS, get_connector
 from integrations.sync.vault import read_credentials
 from orders.models import Order
 from portal.tenancy.models import User
@@ -39,7 +39,7 @@ def simulate(platform: str, folder: Path, *arguments: str) -> Iterator[dict[str,
         assert process.wait(20) == 0
 
 
-@pytest.mark.parametrize("platform", sorted(SIMULATORS))
+@pytest.mark.parametrize("platform", sorted(SIMULATORS.keys() & CONNECTORS.keys()))
 def test_a_simulators_first_line_says_where_it_is_and_how_to_come_in(platform: str, tmp_path: Path) -> None:
     with simulate(platform, tmp_path) as said:
         assert set(said) == {"platform", "base_url", "credentials", "dials_url"}
@@ -62,7 +62,7 @@ def test_a_simulator_remembers_in_its_state_file(tmp_path: Path) -> None:
 
 
 def test_an_unknown_platform_is_named_with_those_there_are() -> None:
-    with pytest.raises(CommandError, match="odoo, woocommerce"):
+    with pytest.raises(CommandError, match=r"odoo, .*woocommerce"):
         call_command("simulate", "amiga")
 
 
@@ -115,7 +115,7 @@ def test_commands_say_what_there_is_when_something_is_not() -> None:
     create_merchant(name="Northwind", owner=User.objects.create_user("o@example.com", "pw"))
     with pytest.raises(CommandError, match="There are: none yet"):
         run("connection", "test", "Nothing")
-    with pytest.raises(CommandError, match="odoo, woocommerce"):
+    with pytest.raises(CommandError, match=r"odoo, .*woocommerce"):
         run("connection", "add", "--platform", "amiga")
     with pytest.raises(CommandError, match="WOOCOMMERCE_CONSUMER_KEY"):
         run("connection", "add", "--platform", "woocommerce")

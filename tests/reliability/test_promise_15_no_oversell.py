@@ -58,7 +58,11 @@ def buy(world: World, scarce: str, plenty: str, basket: int) -> Promise:
         articles = [world.variant(scarce).pk, world.variant(plenty).pk]
         quantities = dict.fromkeys(articles if basket % 2 else articles[::-1], D(1))
         return services.reserve_if_available(
-            merchant_id=world.merchant.pk, subject=("basket", basket), quantities=quantities, at=NOON
+            merchant_id=world.merchant.pk,
+            connection_id=world.shop.pk,
+            subject=("basket", basket),
+            quantities=quantities,
+            at=NOON,
         )
     finally:
         database.close()
@@ -93,7 +97,8 @@ def watched(world: World, code: str) -> Iterator[list[Decimal]]:
     def look() -> None:
         try:
             while not over.is_set():
-                seen.append(services.list_available(merchant_id=world.merchant.pk, variant_ids=[variant])[variant])
+                stock = services.read_stock(merchant_id=world.merchant.pk, variant_ids=[variant])[variant]
+                seen.append(stock.on_hand - stock.reserved)
                 over.wait(0.01)
         finally:
             database.close()
